@@ -10,6 +10,8 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from shopapp import failpoints, logs, mail
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
@@ -32,6 +34,8 @@ from shopapp.providers.drafts import SupportsDrafts
 log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(hours=24)
+EMAIL_AGAIN_AFTER = timedelta(minutes=10)
+"""How long the merchant is asked before the same document goes to the same address again."""
 CREDENTIALS_RETRY_SECONDS = 600.0
 """The shortest wait after refused keys: trying them repeatedly could lock the merchant's account at the provider."""
 
@@ -115,6 +119,18 @@ def _email_buyer(document: Document, followup: FollowUp) -> None:
     subject, text = _compose_email("buyer", document)
     content = read_pdf(document)
     mail.send(to, subject, text, (f"{document.number or document.reference}.pdf", content))
+
+
+def was_just_emailed(document: Document, to: str) -> bool:
+    """Return whether an e-mail of the document to that address was asked for within ten minutes."""
+    recent = select(FollowUp).where(
+        FollowUp.document_id == document.id,
+        FollowUp.kind == "email",
+        FollowUp.owed_at > now() - EMAIL_AGAIN_AFTER,
+    )
+    to_buyer = (document.buyer or {}).get("email", "")
+    addresses = {one.detail.get("to") or to_buyer for one in db.session.scalars(recent)}
+    return to.casefold() in {address.casefold() for address in addresses}
 
 
 def _email_merchant(document: Document, followup: FollowUp) -> str:

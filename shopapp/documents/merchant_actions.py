@@ -7,7 +7,6 @@ Each action is one transition of the row and sends nothing: a worker continues f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -28,8 +27,6 @@ from shopapp.fiscal.comparison import DIFFERENCES
 from shopapp.fiscal.document import Issued
 from shopapp.models import Account, Document, FollowUp, Sale, Store, cause, db, first_document, now
 from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
-
-EMAIL_AGAIN_AFTER = timedelta(minutes=10)
 
 
 class StateConflictError(Exception):
@@ -204,18 +201,6 @@ def resend_email(document: Document, to: str) -> None:
         raise StateConflictError
     FollowUp.enqueue_again(document, "email", to=to)
     db.session.commit()
-
-
-def was_just_emailed(document: Document, to: str) -> bool:
-    """Return whether an e-mail of the document to that address was asked for within ten minutes."""
-    recent = select(FollowUp).where(
-        FollowUp.document_id == document.id,
-        FollowUp.kind == "email",
-        FollowUp.owed_at > now() - EMAIL_AGAIN_AFTER,
-    )
-    to_buyer = (document.buyer or {}).get("email", "")
-    addresses = {one.detail.get("to") or to_buyer for one in db.session.scalars(recent)}
-    return to.casefold() in {address.casefold() for address in addresses}
 
 
 def mark_as_sent(document: Document) -> None:

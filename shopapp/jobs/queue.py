@@ -1,7 +1,7 @@
 """Notify the workers through Redis that there is work.
 
-The queue guarantees nothing: a job carries no content, and the work to do is in the database. No request talks to
-Redis: it sets a flag, and a thread of the process notifies.
+The queue guarantees nothing: a job carries no content, and the work to do is in the database. No request waits for it:
+it sets a flag, and a thread of the process notifies.
 """
 
 from __future__ import annotations

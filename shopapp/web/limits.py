@@ -136,10 +136,10 @@ MAILS_TO_ONE = Budget(
     N_("Este endereço já recebeu muitos e-mails desta loja há pouco."),
 )
 PREVIEWS = Budget("previews", "30 per minute; 300 per hour", "store", _TOO_MANY_READS)
-CHECKS = Budget("checks", "15 per minute; 60 per hour", "store", _TOO_MANY_READS)
-LISTS = Budget("lists", "15 per minute; 60 per hour", "store", _TOO_MANY_READS)
+CHECKS = Budget("checks", "30 per minute; 100 per hour", "store", _TOO_MANY_READS)
+LISTS = Budget("lists", "30 per minute; 100 per hour", "store", _TOO_MANY_READS)
 KEYS = Budget("keys", "10 per minute; 30 per hour", "store", _TOO_MANY_READS)
-RUNS = Budget("runs", "10 per minute; 20 per hour", "store", _TOO_MANY_READS)
+RUNS = Budget("runs", "15 per minute; 60 per hour", "store", _TOO_MANY_READS)
 ARTICLES = Budget("articles", "60 per minute", "store", _TOO_MANY_READS)
 
 BUDGETS = (

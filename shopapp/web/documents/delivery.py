@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, request
 from flask.typing import ResponseReturnValue
 
-from shopapp.documents import merchant_actions
+from shopapp.documents import followups, merchant_actions
 from shopapp.documents.pdf import costs_a_call, read_pdf
 from shopapp.messages.i18n import gettext
 from shopapp.web.documents.page import own_document_or_404, render_page
@@ -47,7 +47,7 @@ def send_email(number: int) -> ResponseReturnValue:
         return render_page(
             document, 422, errors={"to": gettext("Este endereço não é um e-mail.")}, typed={"to": text}
         )
-    if request.form.get("again") != "yes" and merchant_actions.was_just_emailed(document, parse_email(text)):
+    if request.form.get("again") != "yes" and followups.was_just_emailed(document, parse_email(text)):
         asked = gettext(
             "Já o enviámos para este endereço há menos de dez minutos. Se não chegou, envie outra vez."
         )
