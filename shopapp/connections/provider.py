@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from shopapp.connections import api_usage
 from shopapp.connections.api_usage import Purpose
 from shopapp.connections.http import RateLimiter, new_http_client
+from shopapp.connections.redaction import redact_errors
 from shopapp.connections.settings import adapter_settings
 from shopapp.errors import CredentialsError, ThrottledError
 from shopapp.models import Account, Document, LoginAttempt, Store, now
@@ -20,9 +22,14 @@ LOGIN_LIMIT, LOGIN_WINDOW_SECONDS = 3, 600.0
 def provider_with(
     name: str, credentials: dict[str, str], on_call: Callable[[], None] | None = None
 ) -> Provider:
-    """Return the provider opened with credentials that are not stored yet, to check them."""
-    adapter: Callable[..., Provider] = provider_class(name)
-    return adapter(credentials, new_http_client(on_call), now=now, **adapter_settings(name))
+    """Return the provider opened with credentials that are not stored yet, to check them.
+
+    No error that it raises contains one of the secrets among them.
+    """
+    adapter: Any = provider_class(name)
+    provider: Provider = adapter(credentials, new_http_client(on_call), now=now, **adapter_settings(name))
+    secrets = [credentials.get(field.name, "") for field in adapter.credential_fields if field.secret]
+    return redact_errors(provider, lambda: secrets)
 
 
 def provider_of(

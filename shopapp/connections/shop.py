@@ -8,6 +8,7 @@ from collections.abc import Callable
 from shopapp import failpoints
 from shopapp.connections.contracts import require
 from shopapp.connections.http import RateLimiter, new_http_client
+from shopapp.connections.redaction import redact_errors
 from shopapp.connections.settings import adapter_settings, text_setting
 from shopapp.errors import CredentialsError, StoreAccessError, UnreachableError
 from shopapp.logs import log_event
@@ -45,7 +46,14 @@ def _open_platform(
 ) -> Platform:
     redirect = f"{text_setting('APP_URL')}/install/callback"
     adapter: Callable[..., Platform] = PLATFORMS[name]
-    return adapter(new_http_client(rate_limiter), token, redirect, **adapter_settings(name))
+    settings, used = adapter_settings(name), set[str]()
+
+    def noted(refused: str | None) -> str:
+        used.add(found := token(refused) if token else "")
+        return found
+
+    platform = adapter(new_http_client(rate_limiter), noted if token else None, redirect, **settings)
+    return redact_errors(platform, lambda: {*used, str(settings.get("client_secret", ""))})
 
 
 def platform_class(name: str) -> type[Platform]:
