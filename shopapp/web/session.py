@@ -49,6 +49,7 @@ csrf = CSRFProtect()
 COOKIE_HOURS = 48
 """Longer than any session, so that what a browser sends with an ended one is kept for it."""
 TOKEN_SECONDS, CODE_SECONDS = 60, 300
+CODE_CHARS = 24
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 letters and digits that people do not confuse: 5 bits each."""
 _WITHOUT_SESSION = ("health.healthz", "public.buyer_pdf")
@@ -205,10 +206,10 @@ def entry_token(store: Store) -> str:
 
 
 def entry_code(store: Store) -> str:
-    """Return a code of 60 bits that opens the session once, typed within five minutes. Commits."""
-    plain = "".join(secrets.choice(CODE_ALPHABET) for _ in range(12))
+    """Return a code of 120 bits that opens the session once, within five minutes. Commits."""
+    plain = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARS))
     OneTimeToken.create("code", plain, CODE_SECONDS, {"store": store.id, "installation": store.installation})
-    return "-".join(plain[at : at + 4] for at in range(0, 12, 4))
+    return "-".join(plain[at : at + 4] for at in range(0, CODE_CHARS, 4))
 
 
 @bp.post("/enter")
