@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from shopapp.documents import outcome
 from shopapp.logs import log_event
-from shopapp.models import Account, Document, Store, Webhook, db, now
+from shopapp.models import Account, Document, FollowUp, Store, Webhook, db, now
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.followup import DUE
 from shopapp.models.store import INSTALLED, REAUTHORISE, UNINSTALLED
 
 SILENCE_LIMIT = timedelta(days=30)
 ESCALATE_AFTER = timedelta(hours=72)
-"""How long a document may be in doubt while its store is uninstalled or its keys are refused; then a person decides."""
+"""How long a document may be in doubt while its store is uninstalled, its account disconnected or its keys refused;
+then a person decides. So long the keys of a disconnected account wait for what was begun.
+"""
 _BATCH = 200
 
 
@@ -78,7 +81,7 @@ def _documents_of(stores: ColumnElement[bool], documents: ColumnElement[bool]) -
 def escalate_uncertain() -> int:
     """Send documents to review that could not be looked up for ESCALATE_AFTER; return how many. Commits."""
     until = now() - ESCALATE_AFTER
-    left = (Store.state == UNINSTALLED) & (Store.uninstalled_at < until)
+    left = ((Store.state == UNINSTALLED) & (Store.uninstalled_at < until)) | (Account.disconnected_at < until)
     rows = (
         select(Document)
         .join(Store, Store.id == Document.store_id)
@@ -93,14 +96,16 @@ def escalate_uncertain() -> int:
 
 
 def wipe_credentials() -> int:
-    """Wipe the credentials of uninstalled stores' accounts with nothing in doubt; return how many accounts. Commits."""
-    open_still = select(Document.id).where(
-        Document.account_id == Account.id, Document.state.in_((ISSUING, IN_DOUBT))
-    )
+    """Wipe the credentials of accounts that their merchant left and nothing needs; return how many. Commits.
+
+    The store is uninstalled, or the merchant disconnected the account.
+    """
+    left = (Store.state == UNINSTALLED) | Account.disconnected_at.is_not(None)
     rows = (
         select(Account)
         .join(Store, Store.id == Account.store_id)
-        .where(Store.state == UNINSTALLED, Account.credentials_sealed.is_not(None), ~open_still.exists())
+        .where(left, Account.credentials_sealed.is_not(None), ~_is_needed())
+        .with_for_update(of=Account, skip_locked=True)
     )
     found = db.session.scalars(rows.limit(_BATCH)).all()
     for account in found:
@@ -108,3 +113,13 @@ def wipe_credentials() -> int:
         log_event("credentials-wiped", store=account.store_id, account=account.id)
     db.session.commit()
     return len(found)
+
+
+def _is_needed() -> ColumnElement[bool]:
+    """Return the condition that an account is needed to end what was begun with it."""
+    uses = or_(Document.account_id == Account.id, Document.draft_account_id == Account.id)
+    unsure = select(Document.id).where(uses, Document.state.in_((ISSUING, IN_DOUBT)))
+    due = select(FollowUp.id).where(FollowUp.document_id == Document.id, FollowUp.state == DUE)
+    is_recent = Account.disconnected_at > now() - ESCALATE_AFTER
+    begun = select(Document.id).where(uses, is_recent, or_(Document.state == PENDING, due.exists()))
+    return or_(unsure.exists(), begun.exists())

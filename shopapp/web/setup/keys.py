@@ -196,7 +196,7 @@ def disconnect() -> ResponseReturnValue:
         flash(gettext("Para desligar, marque primeiro a caixa."), "warn")
         return redirect(url_for("setup.start"), 303)
     if account is not None:
-        account.active_until = now()
+        account.active_until = account.disconnected_at = now()
         db.session.commit()
         log_event("provider-disconnected", provider=account.provider)
         merchant_actions.refresh_drafts(g.store)

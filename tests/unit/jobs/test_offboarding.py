@@ -13,7 +13,7 @@ from shopapp.errors import UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.jobs import offboarding
 from shopapp.jobs.worker import with_fresh_session
-from shopapp.models import Account, Document, Store, db, now
+from shopapp.models import Account, Document, FollowUp, Store, db, now
 from shopapp.orders import webhooks
 from shopapp.providers.base import IssueGuarantee
 from tests.fakes import World
@@ -135,3 +135,54 @@ def test_voided_documents_wait_for_a_click_after_a_reinstall(world: World) -> No
     assert (row.state, row.reason, world.store.ready_at) == ("waiting", "older", None)
     world.run_due_work()
     assert world.provider.ledger == []
+
+
+def _disconnect(world: World, hours: float = 0) -> None:
+    world.account.active_until = world.account.disconnected_at = now() - timedelta(hours=hours)
+    db.session.commit()
+
+
+def _has_keys(world: World) -> bool:
+    db.session.refresh(world.account)
+    return world.account.credentials is not None
+
+
+def test_the_keys_of_a_disconnected_account_are_wiped(world: World) -> None:
+    world.pay_order("1001")
+    world.run_due_work()
+    _beat(world)
+    assert _has_keys(world), "it is connected"
+    _disconnect(world)
+    _beat(world)
+    assert not _has_keys(world) and world.account.tails == {}
+    assert world.document().state == "issued"
+
+
+def test_a_disconnected_account_keeps_its_keys_while_a_document_is_in_doubt(world: World) -> None:
+    _doubted(world)
+    _disconnect(world)
+    _beat(world)
+    assert _has_keys(world)
+    _disconnect(world, hours=73)
+    _beat(world)
+    assert world.document().state == "review" and not _has_keys(world)
+
+
+def test_a_disconnected_account_keeps_its_keys_three_days_for_what_was_begun(world: World) -> None:
+    world.pay_order("1001")
+    world.run_due_work()
+    document = world.document()
+    FollowUp.enqueue(document, "email", number=7, to="ana@example.pt")
+    _disconnect(world)
+    _beat(world)
+    assert _has_keys(world)
+    _disconnect(world, hours=73)
+    _beat(world)
+    assert not _has_keys(world)
+
+
+def test_an_account_that_another_replaced_keeps_its_keys_for_credit_notes(world: World) -> None:
+    Account.connect(world.store, "fakebooks", "another entity")
+    db.session.commit()
+    _beat(world)
+    assert _has_keys(world)
