@@ -26,7 +26,7 @@ test: venv ## every test but those of sweep, on SQLite and PostgreSQL (ARGS="-k 
 	@$(PY) -m pytest -q -n $(JOBS) -m "not sweep" $(ARGS)
 
 sweep: venv ## the whole road with every unknown of the outside turned, and the demo of catalogues (after test; ARGS="-k word")
-	@$(PY) -m pytest -q -n $(JOBS) -m sweep tests/end_to_end $(ARGS)
+	@$(PY) -m pytest -q -n $(JOBS) -m sweep tests/end_to_end tests/failure_table $(ARGS)
 
 dates: venv ## the unit tests at six other moments, each in another zone (needs faketime; AT="2027-10-31 01:30" ZONE=Europe/Lisbon, ARGS="-k word")
 	@AT='$(AT)' ZONE='$(ZONE)' JOBS=$(JOBS) $(PY) -m dev.dates $(ARGS)

@@ -29,7 +29,6 @@ from shopapp.models import (
     Webhook,
     cause,
     db,
-    fold_for_search,
     now,
 )
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
@@ -146,12 +145,8 @@ def make_document(
     db.session.commit()
     document = db.session.query(Document).order_by(Document.id.desc()).first()
     assert document is not None
-    document.buyer = {"name": name, "tax_id": tax_id, "address": ["Rua dos Oleiros, 14", "7170-010 Redondo", "PT"],
-                      "email": "mc@example.pt"}  # fmt: skip
-    document.buyer_folded, document.tax_id_mark = (
-        fold_for_search(name)[:200],
-        Document.hash_tax_id(tax_id) if tax_id else "",
-    )
+    document.set_buyer({"name": name, "tax_id": tax_id, "address": ["Rua dos Oleiros, 14", "7170-010 Redondo", "PT"],
+                      "email": "mc@example.pt"})  # fmt: skip
     document.paid_at, document.total = at, Decimal(total)
     reason = REASONS.get(state, "") if reason is None else reason
     if detail is None:

@@ -10,7 +10,7 @@ from flask import Flask
 
 from shopapp import config, failpoints, logs, web
 from shopapp.jobs import init_app
-from shopapp.models import configure_engine, db, encryption_keys_match, engine_options, migrate
+from shopapp.models import configure_engine, db, engine_options, migrate, missing_keys
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -36,13 +36,15 @@ def _init_database(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         configure_engine(db.engine)
-        fit = encryption_keys_match()
+        missing = missing_keys()
         # a process forked from this one must open its own connections
         db.engine.dispose()
-        if not fit:
+        if missing:
             raise config.ConfigError(
                 "Quick Invoice cannot start:\n  - SEAL_KEYS does not decrypt what this database holds. Put back the"
-                " key that encrypted it, after the newest where there are several. Nothing was changed."
+                " key that encrypted it, after the newest where there are several; `flask --app wsgi reseal` encrypts"
+                " all with the newest, and `flask --app wsgi keys` says when an older one may go. Nothing was changed."
+                + "".join(f"\n  - key {key_id}: {', '.join(columns)}" for key_id, columns in missing.items())
             )
 
     @app.cli.command("release")

@@ -1,7 +1,8 @@
-"""Encrypt values at rest, bound to their row, with several keys so that they can rotate.
+"""Encrypt values at rest, bound to their place, with several keys so that they can rotate.
 
-AES-GCM. The key's id is stored first; table, column and the row's random uid are the associated data, so that a
-value copied into another row or column does not decrypt. Stores and logs nothing.
+AES-GCM. The key's id is stored first; table, column and mostly the row's random uid are the associated data, so that a
+value copied into another row or column does not decrypt. Keyed marks are HMACs, so that equal values can be found and
+not read; the key's id stands first here too. Stores and logs nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 
 _NONCE = 12
+KEY_ID_BYTES = 4
+MARK_CHARS = 32
+"""A mark: the key's id in hex, a colon, and 23 hex digits (92 bits) of an HMAC-SHA256."""
 
 
 class DecryptionError(Exception):
@@ -33,12 +37,17 @@ def parse_keys(text: str) -> tuple[bytes, ...]:
 
 @cache
 def _key_id(key: bytes) -> bytes:
-    return hashlib.sha256(b"quick-invoice key id" + key).digest()[:4]
+    return hashlib.sha256(b"quick-invoice key id" + key).digest()[:KEY_ID_BYTES]
 
 
 def _keys() -> tuple[bytes, ...]:
     keys: tuple[bytes, ...] = current_app.config["SEAL_KEYS"]
     return keys
+
+
+def key_ids() -> list[str]:
+    """Return the ids of our keys in hex, newest first; they are no secret."""
+    return [_key_id(key).hex() for key in _keys()]
 
 
 def encrypt(value: bytes, where: str) -> bytes:
@@ -50,7 +59,8 @@ def encrypt(value: bytes, where: str) -> bytes:
 
 def decrypt(encrypted: bytes, where: str) -> bytes:
     """Decrypt a value that was encrypted for `where`. Raises DecryptionError when no key does."""
-    key_id, nonce, rest = encrypted[:4], encrypted[4 : 4 + _NONCE], encrypted[4 + _NONCE :]
+    nonce_at, rest_at = KEY_ID_BYTES, KEY_ID_BYTES + _NONCE
+    key_id, nonce, rest = encrypted[:nonce_at], encrypted[nonce_at:rest_at], encrypted[rest_at:]
     for key in _keys():
         if hmac.compare_digest(_key_id(key), key_id):
             try:
@@ -60,6 +70,20 @@ def decrypt(encrypted: bytes, where: str) -> bytes:
     raise DecryptionError(where)
 
 
-def keyed_hashes(value: str) -> list[str]:
-    """Return keyed hashes of the value, newest key first: equal values can be found, but not read."""
-    return [hmac.new(key, b"mark" + value.encode(), hashlib.sha256).hexdigest()[:32] for key in _keys()]
+def keyed_hashes(value: str) -> list[tuple[str, str]]:
+    """Return by each of our keys, newest first, its id and the value's HMAC-SHA256, both in hex."""
+    return [
+        (_key_id(key).hex(), hmac.new(key, b"mark" + value.encode(), hashlib.sha256).hexdigest())
+        for key in _keys()
+    ]
+
+
+def marks_of(value: str) -> list[str]:
+    """Return the value's marks by each of our keys, newest first, then those that earlier releases wrote.
+
+    What is stored is the first; to find a value, ask for all of them.
+    """
+    hashes = keyed_hashes(value)
+    return [f"{key_id}:{found}"[:MARK_CHARS] for key_id, found in hashes] + [
+        found[:MARK_CHARS] for _, found in hashes
+    ]

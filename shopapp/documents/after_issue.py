@@ -66,6 +66,6 @@ def _request_related_documents(document: Document) -> None:
     if chosen.guide and goods:
         Document.create_if_absent(
             document.store, document.order_id, TRANSPORT_GUIDE, original_id=document.id, kind="GT",
-            account_id=document.account_id, paid_at=document.paid_at, buyer_folded=document.buyer_folded,
+            account_id=document.account_id, paid_at=document.paid_at, buyer_marks=document.buyer_marks,
             tax_id_mark=document.tax_id_mark, asked_at=now(),
         )  # fmt: skip

@@ -78,7 +78,7 @@ def request_credit_note(
     lock_for_credit(original.id)
     made = Document.create_if_absent(
         original.store, original.order_id, cause, original_id=original.id, account_id=original.account_id,
-        kind="NC", total=None, paid_at=original.paid_at, buyer_folded=original.buyer_folded,
+        kind="NC", total=None, paid_at=original.paid_at, buyer_marks=original.buyer_marks,
         tax_id_mark=original.tax_id_mark, asked_at=now(),
     )  # fmt: skip
     if made:

@@ -31,7 +31,7 @@ from shopapp.errors import AppError, OrderError, RefusedError, TransientError, U
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.order import Order
 from shopapp.inventory import catalogue, line_articles
-from shopapp.models import Account, Attempt, Document, Sale, Store, db, document_queue, fold_for_search, now
+from shopapp.models import Account, Attempt, Document, Sale, Store, db, document_queue, now
 from shopapp.models.document import BLOCKED, PENDING, WAITING
 from shopapp.models.lease import MAX_TAKES
 from shopapp.providers.base import IssueGuarantee, Provider
@@ -188,24 +188,15 @@ def _record_order(document: Document, order: Order, began: datetime) -> None:
     buyer = order.buyer
     if buyer.name or buyer.company or buyer.tax_id:
         name = buyer.company or buyer.name
-        document.buyer = {"name": name, "tax_id": buyer.tax_id, "address": None, "email": buyer.email}
-        document.buyer_folded = fold_for_search(name)[:200]
-        document.tax_id_mark = _tax_id_hash(buyer.tax_id)
+        known = {"name": name, "tax_id": buyer.tax_id, "address": None, "email": buyer.email}
+        document.set_buyer(known)
     db.session.commit()
 
 
 def _record_buyer(document: Document, draft: Draft) -> None:
     """Store the buyer as the document will name them. Commits."""
-    buyer = draft.customer.as_buyer()
-    document.buyer = buyer
-    document.buyer_folded = fold_for_search(buyer["name"])[:200]
-    document.tax_id_mark = _tax_id_hash(buyer["tax_id"])
+    document.set_buyer(draft.customer.as_buyer())
     db.session.commit()
-
-
-def _tax_id_hash(tax_id: str) -> str:
-    plain = "".join(c for c in tax_id.upper() if c.isalnum()).removeprefix("PT")
-    return Document.hash_tax_id(plain) if plain else ""
 
 
 def _should_issue(document: Document, account: Account, order: Order) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from shopapp import encryption
 from shopapp.connections.shop import platform_of
 from shopapp.documents import credit_notes, outcome, prepare, provider_drafts
 from shopapp.errors import OrderError
@@ -27,8 +26,10 @@ from shopapp.models.cause import CREDIT
 from shopapp.models.document import BLOCKED, ISSUED, ORDER_ALARMS, PENDING, VOID, WAITING
 
 CANCELLED, UNPAID, PAID_AGAIN, CHANGED = ORDER_ALARMS
-DIGEST_VERSION = "1"
-"""Raised when the parts of a digest are computed in another way: digests of two versions are not compared."""
+DIGEST_VERSION = "2"
+"""Raised when the parts of a digest are computed in another way. Of version 1 the buyer is not compared: that part was
+made with a key, which may have been replaced since.
+"""
 DIGEST_PARTS = ("lines", "rates", "buyer")
 
 
@@ -271,24 +272,29 @@ def _is_worth_more(document: Document, order: Order) -> bool:
 
 
 def order_digest(order: Order) -> str:
-    """Return a digest of the lines, the rates charged and the buyer, in parts that are compared one by one."""
-    parts = (_digest(_lines_of(order)), _digest(_rates_of(order)), *_buyer_digests(order)[:1])
+    """Return a digest of the lines, the rates charged and the buyer, in parts that are compared one by one.
+
+    It is stored encrypted: with a plain hash a tax id could be guessed.
+    """
+    parts = (_digest(_lines_of(order)), _digest(_rates_of(order)), _digest(_buyer_of(order)))
     return ":".join((DIGEST_VERSION, *parts))
 
 
 def _changed_parts(digest: str, order: Order) -> list[str] | None:
     """Return which parts of the order are not as in the digest; None where it was computed in another way."""
     version, *parts = digest.split(":")
-    if version != DIGEST_VERSION:
+    if version not in ("1", DIGEST_VERSION):
         return None
     buyer = order.buyer
     is_deleted = not (buyer.name or buyer.company or buyer.tax_id or buyer.email)
-    # a shop may delete its customers' data, and our keys may have been replaced since
-    buyers = [parts[2]] if is_deleted else _buyer_digests(order)
-    present = ([_digest(_lines_of(order))], [_digest(_rates_of(order))], buyers)
-    return [
-        name for name, former, found in zip(DIGEST_PARTS, parts, present, strict=True) if former not in found
-    ]
+    # a shop may delete its customers' data
+    is_unknown = is_deleted or version == "1"
+    present = (
+        _digest(_lines_of(order)),
+        _digest(_rates_of(order)),
+        parts[2] if is_unknown else _digest(_buyer_of(order)),
+    )
+    return [name for name, former, found in zip(DIGEST_PARTS, parts, present, strict=True) if former != found]
 
 
 def _lines_of(order: Order) -> str:
@@ -307,11 +313,9 @@ def _rates_of(order: Order) -> str:
     return repr((rates, str(round_to_cents(order.paid_total))))
 
 
-def _buyer_digests(order: Order) -> list[str]:
-    """Return the digest of the buyer's tax id and of the country of delivery, by each of our keys."""
+def _buyer_of(order: Order) -> str:
     country = order.ship_to.country if order.ship_to else ""
-    text = f"{normalise_tax_id(order.buyer.tax_id)} {country}"
-    return [found[:16] for found in encryption.keyed_hashes(text)]
+    return f"{normalise_tax_id(order.buyer.tax_id)} {country}"
 
 
 def _digest(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from shopapp.jobs import restore
+from shopapp.jobs import reseal, restore
 from shopapp.jobs.clock import run_clock
 from shopapp.jobs.queue import WorkQueue
 from shopapp.jobs.worker import DRAIN_SECONDS, supervise_workers
@@ -17,6 +17,8 @@ def init_app(app: Flask) -> None:
     """Add the work queue and the commands for operators to the app."""
     job_seconds = DRAIN_SECONDS + app.config["LEASE_SECONDS"] + 30
     app.extensions["work_queue"] = WorkQueue(app.config["REDIS_URL"], app.config["WORKERS"], job_seconds)
+
+    reseal.add_commands(app)
 
     @app.cli.command("worker")
     @click.option("--number", type=int, default=None, help="How many workers; WORKERS when not given.")

@@ -22,12 +22,13 @@ from .document import Document
 from .document_pdf import DocumentPdf
 from .followup import FollowUp
 from .heartbeat import Heartbeat
+from .key_usage import missing_keys
 from .login_attempt import LoginAttempt
 from .one_time_token import OneTimeToken
 from .product import Product
 from .reservation import StockReservation
 from .sale import Sale
-from .schema import encryption_keys_match, engine_options, migrate
+from .schema import engine_options, migrate
 from .stock import StockChange, SyncedSku
 from .store import Store
 from .sync_run import SyncRun
@@ -65,7 +66,7 @@ __all__ = [
     "db",
     "engine_options",
     "fold_for_search",
-    "encryption_keys_match",
+    "missing_keys",
     "migrate",
     "db_now",
     "new_uid",

@@ -41,6 +41,7 @@ from .base import (
 from .decision import Decision
 from .lease import is_free
 from .provider_lists import ProviderLists
+from .sealed_columns import SealedDict
 from .store import Store
 
 
@@ -62,14 +63,16 @@ class Account(UidModel):
     """The provider's properties of the account: region, warehouses managed, stock moves on issue."""
     choices: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """The provider's lists as last read, with the time (`ProviderLists`)."""
-    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    settings: Mapped[dict[str, Any]] = mapped_column(SealedDict("account.settings"), default=dict)
     active_from: Mapped[datetime] = mapped_column(UtcDateTime)
     active_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    disconnected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when the merchant wants it disconnected: its credentials go as soon as nothing needs them."""
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when the provider refuses the credentials; while it is set, nothing of this account is taken."""
     refused_code: Mapped[str] = mapped_column(String(40), default="")
-    refused_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    refused_detail: Mapped[dict[str, Any]] = mapped_column(SealedDict("account.refused_detail"), default=dict)
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The provider was down: no document of this account is tried before."""
     pauses: Mapped[int] = mapped_column(default=0)
@@ -122,7 +125,7 @@ class Account(UidModel):
             same.proved, same.proved_at, same.first_document_id = [], None, None
             same.differs_document_id, same.differs_at, same.accepted_readings = None, None, []
             same.reading_decisions = closed_readings(same.reading_decisions)
-        same.active_until = None
+        same.active_until = same.disconnected_at = None
         return same
 
     @classmethod

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, delete, select, update
+from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into
+from .sealed_columns import SealedDict
 
 FOUND, MADE, BOUND, ABSENT, MAKING, REFUSED = "found", "made", "bound", "absent", "making", "refused"
 USABLE = (FOUND, MADE, BOUND)
@@ -45,7 +46,7 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
     made_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When its creation was last sent."""
     reason: Mapped[str] = mapped_column(String(40), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    detail: Mapped[dict[str, Any]] = mapped_column(SealedDict("article.detail"), default=dict)
     """The facts of `reason`; of one that is absent or being created also `sent`: how often its creation was sent
     without an answer."""
 

@@ -10,12 +10,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, LargeBinary, String, Text, UniqueConstraint, func, select, update
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shopapp.fiscal.document import DraftLine
 
 from .base import BigId, DecimalText, Money, SealedText, UidModel, UtcDateTime, db, db_now, execute_update
+from .sealed_columns import SealedDict
 
 
 class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
@@ -78,7 +79,7 @@ class Attempt(UidModel):
     outcome: Mapped[str] = mapped_column(String(12), default="")
     """issued, refused, not-sent, unknown; empty while it runs or when its worker died."""
     code: Mapped[str] = mapped_column(String(40), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    detail: Mapped[dict[str, Any]] = mapped_column(SealedDict("attempt.detail"), default=dict)
     answer_hash: Mapped[str] = mapped_column(String(64), default="")
 
     text = SealedText()
@@ -109,5 +110,5 @@ class Transition(db.Model):  # type: ignore[name-defined,misc]
     old: Mapped[str] = mapped_column(String(10), default="")
     new: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str] = mapped_column(String(40), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    detail: Mapped[dict[str, Any]] = mapped_column(SealedDict("move.detail"), default=dict)
     by: Mapped[str] = mapped_column(String(10), default="app")

@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     Date,
     ForeignKey,
     Index,
@@ -34,6 +33,7 @@ from shopapp import encryption
 from shopapp.fiscal.comparison import DIFFERENCES, Comparison
 from shopapp.fiscal.document import Draft
 
+from . import buyer_marks
 from . import cause as causes
 from .account import Account
 from .attempt import Attempt, DocumentLine, Transition
@@ -51,6 +51,7 @@ from .base import (
     insert_into,
     new_uid,
 )
+from .sealed_columns import Mark, SealedDict, SealedString
 from .store import Store
 
 WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
@@ -75,7 +76,7 @@ TRANSITIONS = {
 link to a number that the merchant wrote by mistake is taken back (`documents.hand_made_links`)."""
 
 
-class Document(UidModel):
+class Document(buyer_marks.MarkedByBuyer, UidModel):
     """One document of an order; its `cause` is one of `models.cause`."""
 
     __tablename__ = "document"
@@ -89,6 +90,7 @@ class Document(UidModel):
         Index("ix_document_buyer", "store_id", "tax_id_mark"),
         Index("ix_document_changed", "store_id", "changed_at"),
         Index("ix_document_issued", "store_id", "issued_at"),
+        Index("ix_document_link_hash", "link_hash", unique=True),
     )
 
     store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
@@ -104,11 +106,11 @@ class Document(UidModel):
     # the state, and when a worker may take it
     state: Mapped[str] = mapped_column(String(10), default=PENDING)
     reason: Mapped[str] = mapped_column(String(40), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    detail: Mapped[dict[str, Any]] = mapped_column(SealedDict("document.detail"), default=dict)
     """The values that the message of `reason` needs."""
     alarm: Mapped[str] = mapped_column(String(30), default="")
     """One of ALARMS, only on an issued document; empty where nothing is wrong."""
-    alarm_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    alarm_detail: Mapped[dict[str, Any]] = mapped_column(SealedDict("document.alarm_detail"), default=dict)
     attempt: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
     """Temporary failures in a row; they set the next delay."""
@@ -127,7 +129,9 @@ class Document(UidModel):
     # what may have been sent
     draft_text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     draft_hash: Mapped[str] = mapped_column(String(64), default="")
-    order_digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    order_digest: Mapped[str] = mapped_column(
+        SealedString("document.order_digest"), default="", server_default=""
+    )
     """The digest of the order that the draft was made of (`documents.order_changes`)."""
     frozen: Mapped[bool] = mapped_column(default=False)
     """An attempt with this draft may have arrived: exactly these bytes are sent again, or nothing."""
@@ -157,7 +161,7 @@ class Document(UidModel):
     """The draft's total, or the order's paid total while there is no draft."""
     provider_total: Mapped[Decimal | None] = mapped_column(Money)
     provider_vat: Mapped[Decimal | None] = mapped_column(Money)
-    compared: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    compared: Mapped[dict[str, Any] | None] = mapped_column(SealedDict("document.compared"))
     """What the provider stated and what differs (`comparison`)."""
     is_distance_sale: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether it counts towards the yearly limit of sales to consumers of other member states."""
@@ -169,13 +173,17 @@ class Document(UidModel):
 
     # the buyer
     buyer_folded: Mapped[str] = mapped_column(String(200), default="")
-    """The buyer's name in lower case without accents, for the search."""
-    tax_id_mark: Mapped[str] = mapped_column(String(32), default="")
+    """The buyer's name in lower case without accents, on documents of earlier releases until `flask reseal`."""
+    buyer_marks: Mapped[str] = mapped_column(Mark(), default="", server_default="")
+    """Keyed hashes of the beginnings of the buyer's name, for the search (`models.buyer_marks`)."""
+    tax_id_mark: Mapped[str] = mapped_column(Mark(encryption.MARK_CHARS), default="")
     """The keyed hash of the buyer's tax id, for the search."""
     buyer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     vat_check_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    link_token: Mapped[str] = mapped_column(String(32), unique=True)
+    link_token: Mapped[str] = mapped_column(SealedString("document.link_token"), unique=True)
     """The end of the address at which the buyer opens the PDF."""
+    link_hash: Mapped[str | None] = mapped_column(String(64))
+    """The hash by which the token is found."""
     link_revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     corrections = SealedJson()
@@ -243,19 +251,16 @@ class Document(UidModel):
         """What the provider stated about the document, compared with its draft."""
         return Comparison.from_json(self.compared)
 
-    @staticmethod
-    def hash_tax_id(tax_id: str) -> str:
-        """Return the keyed hash by which a tax id can be searched."""
-        return encryption.keyed_hashes(tax_id)[0]
-
     @classmethod
     def create_if_absent(cls, store: Store, order_id: str, cause: str = causes.SALE, **values: Any) -> bool:
         """Create the row; return False when the order has a document of that cause already. Not committed."""
+        link_token = secrets.token_hex(16)
         made = db.session.scalar(
             insert_into(cls)
             .values(
                 uid=new_uid(), store_id=store.id, order_id=order_id, cause=cause,
-                reference=causes.reference_for(store.id, order_id, cause), link_token=secrets.token_hex(16),
+                reference=causes.reference_for(store.id, order_id, cause), link_token=link_token,
+                link_hash=buyer_marks.hash_link_token(link_token),
                 created_at=db_now(), changed_at=db_now(), **{"state": PENDING, **values},
             )
             .on_conflict_do_nothing()

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     ForeignKey,
     Index,
     Select,
@@ -26,6 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .base import BigId, UtcDateTime, cached_statement, db, db_now, execute_update, insert_into
 from .document import Document
 from .lease import take_first
+from .sealed_columns import SealedDict
 
 DUE, DONE, FAILED = "due", "done", "failed"
 RETURN = "return"
@@ -54,7 +54,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     tries: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(40), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    detail: Mapped[dict[str, Any]] = mapped_column(SealedDict("follow_up.detail"), default=dict)
     """The values that the work needs."""
     takes: Mapped[int] = mapped_column(default=0, server_default="0")
     """How often in a row a worker took it and did not end it: the work killed the worker."""

@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, bind
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, Money, UidModel, UtcDateTime, cached_statement, db, db_now, insert_into, new_uid
+from .sealed_columns import SealedString
 
 
 class Sale(UidModel):
@@ -34,7 +35,9 @@ class Sale(UidModel):
     first_paid_hook_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the order was first read as cancelled or unpaid again; None once it was paid again and that is settled."""
-    order_digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    order_digest: Mapped[str] = mapped_column(
+        SealedString("sale.order_digest"), default="", server_default=""
+    )
     """The digest of the order as last compared with its document (`documents.order_changes`)."""
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

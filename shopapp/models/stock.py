@@ -11,10 +11,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, case, func, select, update
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, case, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, DecimalText, UtcDateTime, db, db_now, execute_update, insert_into
+from .sealed_columns import SealedDict
 
 PLANNED, DONE, LOST, UNSURE, UNDONE = "planned", "done", "lost", "unsure", "undone"
 SHOP, PROVIDER = "shop", "provider"
@@ -56,7 +57,7 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
     tries: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str] = mapped_column(String(40), default="")
     """Why it waits or is left alone (docs/stock.md)."""
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    detail: Mapped[dict[str, Any]] = mapped_column(SealedDict("stocked.detail"), default=dict)
     rejected: Mapped[str] = mapped_column(String(32), default="")
     """The level that the merchant undid: it is not set again until the other side's level changes."""
     undoes_id: Mapped[int | None] = mapped_column(BigId)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from . import lease
 from .base import SealedText, UidModel, UtcDateTime, db, db_now, execute_update, now
+from .sealed_columns import SealedString
 
 MANY_UNANNOUNCED = 3
 INSTALLED, REAUTHORISE, UNINSTALLED = "installed", "reauthorise", "uninstalled"
@@ -32,7 +33,7 @@ class Store(UidModel):
     country: Mapped[str] = mapped_column(String(2), default="")
     timezone: Mapped[str] = mapped_column(String(60), default="Europe/Lisbon")
     language: Mapped[str] = mapped_column(String(10), default="pt")
-    email: Mapped[str] = mapped_column(String(200), default="")
+    email: Mapped[str] = mapped_column(SealedString("store.email"), default="")
     url: Mapped[str] = mapped_column(String(300), default="")
     state: Mapped[str] = mapped_column(String(12), default=INSTALLED)
     installation: Mapped[int] = mapped_column(default=1)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, or_, select, text, update
+from sqlalchemy import ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into
 from .lease import take_first
+from .sealed_columns import SealedDict
 
 OPEN, DONE, FAILED = "open", "done", "failed"
 READING, MATCHING = "reading", "matching"
@@ -61,7 +62,7 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
     tries: Mapped[int] = mapped_column(default=0)
     """How often in a row the next page was begun and not ended, because it failed or its worker died."""
     reason: Mapped[str] = mapped_column(String(40), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    detail: Mapped[dict[str, Any]] = mapped_column(SealedDict("run.detail"), default=dict)
 
     @classmethod
     def start(cls, store_id: int, account_id: int, kind: str, cause: str, **values: Any) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import (
     ForeignKey,
     Index,
-    LargeBinary,
     Select,
     String,
     UniqueConstraint,
@@ -37,6 +36,7 @@ from .base import (
     execute_update,
     insert_into,
 )
+from .sealed_columns import SealedBinary
 
 NEW, OPENED, QUARANTINED = "new", "opened", "quarantined"
 UNCOUNTED_SECONDS = 60.0
@@ -57,7 +57,7 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
     store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
     event: Mapped[str] = mapped_column(String(40))
     body_hash: Mapped[str] = mapped_column(String(64))
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    body: Mapped[bytes | None] = mapped_column(SealedBinary("hook.body"))
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     copies: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(String(12), default=NEW)

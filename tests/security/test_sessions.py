@@ -189,9 +189,9 @@ def test_who_reads_one_link_too_often_keeps_no_other_buyer_out(app: Flask) -> No
 
 def test_a_tax_id_is_hashed_with_a_key(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     with app.app_context():
-        ours = encryption.keyed_hashes("123456789")
+        ours = encryption.marks_of("123456789")
         monkeypatch.setitem(app.config, "SEAL_KEYS", ((b"k" * 32),))
-        other = encryption.keyed_hashes("123456789")
+        other = encryption.marks_of("123456789")
     assert not set(ours) & set(other)
 
 

@@ -38,7 +38,7 @@ from shopapp.models import (
     SyncRun,
     Webhook,
     db,
-    encryption_keys_match,
+    missing_keys,
     set_clock,
 )
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, STATES, VOID, WAITING
@@ -129,6 +129,7 @@ def test_the_migrations_keep_rows_of_every_table_in_every_state(
 ) -> None:
     assert not [name for name, count in rows.items() if not count], "the dump has no row of these"
     migrated = counted(url)
+    migrated["pulse"] -= db.session.query(Heartbeat).filter_by(name="keys").count()
     assert {name: migrated.get(name) for name in rows} == rows
     found = db.session.query(Document).all()
     assert {one.state for one in found} == set(STATES)
@@ -155,7 +156,7 @@ def test_the_migrations_keep_rows_of_every_table_in_every_state(
 
 
 def test_every_encrypted_value_can_be_decrypted(upgraded: Flask) -> None:
-    assert encryption_keys_match()
+    assert not missing_keys()
     opened: Counter[str] = Counter()
     for row in (Store, Account, Document, Attempt, OneTimeToken):
         for column in row.__table__.columns:

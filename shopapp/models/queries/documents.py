@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coerce
 
 from shopapp import encryption
 from shopapp.models.base import db
+from shopapp.models.buyer_marks import hash_link_token, plain_tax_id, word_marks
 from shopapp.models.document import (
     BLOCKED,
     IN_DOUBT,
@@ -105,7 +106,7 @@ def _conditions(store: Store, filters: DocumentFilters) -> list[ColumnElement[bo
     if filters.until:
         found.append(day < filters.until)
     if filters.text.strip():
-        found.append(_matches_text(filters.text.strip()))
+        found.append(_matches_text(store, filters.text.strip()))
     return found
 
 
@@ -114,26 +115,28 @@ def needs_merchant() -> ColumnElement[bool]:
     return or_(Document.state.in_(TABS["espera"]), Document.alarm != "")
 
 
-def _matches_text(text: str) -> ColumnElement[bool]:
+def _matches_text(store: Store, text: str) -> ColumnElement[bool]:
     """Return the condition that the text finds a document.
 
     The order and the tax id must be given whole; the number and each word of the buyer's name by their beginning.
     """
-    plain = "".join(c for c in text.upper() if c.isalnum()).removeprefix("PT")
+    plain = plain_tax_id(text)
     number = text.lower()
     ways = [Document.order_id == text.lstrip("#").strip()]
     if any(c.isdigit() for c in text):
         ways.append(func.lower(Document.number).startswith(number, autoescape=True))
         ways.append(func.lower(Document.number).contains(f" {number}", autoescape=True))
     if len(plain) >= 8:
-        ways.append(Document.tax_id_mark.in_(encryption.keyed_hashes(plain)))
+        ways.append(Document.tax_id_mark.in_(encryption.marks_of(plain)))
     if words := search_words(text):
-        ways.append(and_(*(_buyer_word_starts(word) for word in words)))
+        ways.append(and_(*(_buyer_word_starts(store, word) for word in words)))
     return or_(*ways)
 
 
-def _buyer_word_starts(word: str) -> ColumnElement[bool]:
+def _buyer_word_starts(store: Store, word: str) -> ColumnElement[bool]:
     return or_(
+        *(Document.buyer_marks.contains(mark) for mark in word_marks(store.id, word)),
+        # documents of earlier releases
         Document.buyer_folded.startswith(word, autoescape=True),
         Document.buyer_folded.contains(f" {word}", autoescape=True),
     )
@@ -286,8 +289,10 @@ def quarantined_webhooks(store: Store, since: datetime) -> list[Webhook]:
 
 def find_by_link_token(token: str) -> Document | None:
     """Return the issued document that the buyer's link names, unless the link was revoked."""
+    # an earlier release kept the token itself, until `flask reseal`
+    is_named = or_(
+        Document.link_hash == hash_link_token(token), type_coerce(Document.link_token, String) == token
+    )
     return db.session.scalar(
-        select(Document).where(
-            Document.link_token == token, Document.link_revoked_at.is_(None), Document.state == ISSUED
-        )
+        select(Document).where(is_named, Document.link_revoked_at.is_(None), Document.state == ISSUED)
     )
