@@ -160,7 +160,7 @@ def pages(app: Flask, shop: StoreSession, products: list[int]) -> list[str]:
             "public.buyer_pdf",
             "install.start",
             "install.callback",
-            "documents.pdf",
+            "delivery.pdf",
             "health.healthz",
         )
         if (
