@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -180,3 +182,10 @@ def test_webhooks_are_never_rate_limited(app: Flask, ours: StoreSession) -> None
         client.post(f"/hooks/jumpseller/{ours.store.hook_key}", data=b"{}").status_code for _ in range(60)
     }
     assert answers == {401}
+
+
+def test_no_script_keeps_anything_in_the_browser() -> None:
+    scripts = list((Path(__file__).resolve().parents[2] / "static").rglob("*.js"))
+    assert len(scripts) >= 6
+    stores = re.compile(r"localStorage|sessionStorage|indexedDB|document\.cookie|\bcaches\b|serviceWorker")
+    assert [script.name for script in scripts if stores.search(script.read_text())] == []
