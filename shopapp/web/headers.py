@@ -57,7 +57,8 @@ def _opener_policy() -> str:
     """
     if request.blueprint == "install":
         return "unsafe-none"
-    return "same-origin" if request.endpoint in NEVER_FRAMED else "same-origin-allow-popups"
+    alone = request.endpoint is None or request.endpoint in NEVER_FRAMED
+    return "same-origin" if alone else "same-origin-allow-popups"
 
 
 def with_security_headers(response: Response) -> Response:

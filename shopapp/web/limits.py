@@ -37,13 +37,13 @@ _UNFIT = "proxies_unfit"
 
 def _address_key() -> str:
     _check_proxies()
-    # keyed hashes, here and below: Redis holds no personal data
-    return encryption.keyed_hashes(request.remote_addr or "unknown")[0]
+    # marks, here and below: Redis holds no personal data
+    return encryption.marks_of(request.remote_addr or "unknown")[0]
 
 
 def _address_and_link_key() -> str:
     # one who reads too much keeps no other buyer out
-    return encryption.keyed_hashes(f"{_address_key()} {request.path}")[0]
+    return encryption.marks_of(f"{_address_key()} {request.path}")[0]
 
 
 def _store_key() -> str:
@@ -55,7 +55,7 @@ def _session_key() -> str:
 
 
 def _recipient_key() -> str:
-    return encryption.keyed_hashes(f"{_store_key()} {request.form.get('to', '').strip().casefold()}")[0]
+    return encryption.marks_of(f"{_store_key()} {request.form.get('to', '').strip().casefold()}")[0]
 
 
 _KEYS: dict[Owner, Callable[[], str]] = {

@@ -253,7 +253,9 @@ def leave() -> Response:
             "Quick Invoice»."
         )
     )
-    return redirect(url_for("home.index"), 303)
+    answer = redirect(url_for("home.index"), 303)
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
 
 
 @bp.get("/authorise")

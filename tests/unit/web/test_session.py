@@ -102,7 +102,9 @@ def test_the_last_use_is_written_once_a_minute_and_read_with_the_store(
 def test_logging_out_ends_this_session_and_says_how_to_come_back(app: Flask, shop: StoreSession) -> None:
     other = log_in(app, shop.store)
     copied = shop.client.get_cookie("__Host-session")
-    answer = shop.post("/leave", follow_redirects=True)
+    left = shop.post("/leave")
+    assert left.headers["Clear-Site-Data"] == '"cache", "storage"'
+    answer = shop.client.get("/")
     assert "abra a aplicação no painel da loja" in page_text(answer)
     assert "Abrir Quick Invoice" in page_text(answer)
     assert not is_open(shop.client) and is_open(other)
