@@ -1,12 +1,12 @@
 """gunicorn's worker for the web processes: a thread gets a request only when all of it has arrived.
 
 In gunicorn's own workers the thread that runs the app also reads from the client, so as many half-sent requests
-as there are threads stop everything. Here one event loop holds all connections, reads requests and writes
-answers, each within a time limit; the threads work from memory to memory. gunicorn's parser decides what a
-request is, as before.
+as there are threads block the process. Here one event loop holds all connections, reads requests and writes
+answers, each within a time limit; the threads never touch a client's socket. gunicorn's parser still decides
+what a request is.
 
-This file is no part of `shopapp`: gunicorn loads it into its main process, and what that process has imported is
-not loaded anew by a reload (SIGHUP).
+This file is no part of `shopapp`: gunicorn loads it into its main process, and a reload (SIGHUP) does not import
+again what that process has imported.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ BODY_SECONDS = 20.0
 ANSWER_SECONDS = 20.0
 """How long the client may take to receive an answer."""
 LINGER_SECONDS = 2.0
-"""How long a connection stays open that is about to be closed, for what the client is just sending."""
+"""How long a connection that is about to be closed stays open for what the client is still sending."""
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 5 * 1024 * 1024
-"""Of a longer body nothing is read: the app refuses it by its length."""
+"""A longer body is not read: the app refuses it by its length."""
 LARGE_BYTES = 64 * 1024
 LARGE_BODIES = 16
-"""How many bodies of more than LARGE_BYTES a process reads at once, so that nobody can fill its memory."""
+"""How many bodies over LARGE_BYTES or of unknown length a process reads at once: nobody can fill its memory."""
 
 CLIENT_GONE = (OSError, asyncio.IncompleteReadError)
 
@@ -59,7 +59,7 @@ class Answer:
 
 
 class BufferingWorker(Worker):  # type: ignore[misc]
-    """Holds up to `--worker-connections` connections; for a further one, the longest waiting one is dropped."""
+    """Holds up to `--worker-connections` connections; one more drops the one that waits longest for its client."""
 
     def run(self) -> None:
         """Serve until the main process ends this one, or until the last of its `--max-requests`."""
@@ -72,7 +72,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]
         self.large_bodies = asyncio.Semaphore(LARGE_BODIES)
         self.ending = asyncio.Event()
         self.connections: set[asyncio.Task[None]] = set()
-        # Those in which the client is to send something, the longest waiting one first.
+        # Those that wait for their client, to send a request or to take an answer; the longest waiting one first.
         self.waiting: dict[asyncio.Task[None], None] = {}
         self.loop.add_signal_handler(signal.SIGTERM, self._end)
         for listener in self.sockets:
@@ -94,7 +94,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]
         for listener in self.sockets:
             self.loop.remove_reader(listener)
             while self._accept(listener):
-                pass  # with --reuse-port, closing the listener would cut those that wait for it
+                pass  # with --reuse-port, closing the listener would drop the connections that wait at it
             listener.close()
         began = time.monotonic()
         while self.connections and time.monotonic() < began + self.cfg.graceful_timeout:
@@ -174,7 +174,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]
             transport.abort()
 
     async def _say_goodbye(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read what the client is still sending: a socket closed before it would take back our answer."""
+        """Read what the client is still sending: closing the socket before that could discard our answer."""
         writer.write_eof()
         async with asyncio.timeout(LINGER_SECONDS):
             while await reader.read(MAX_HEAD_BYTES):
@@ -239,7 +239,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]
 
 
 async def _read_chunks(reader: asyncio.StreamReader, request: Any) -> bytes:
-    """Return a chunked body as it was sent, for gunicorn's parser; of one that is too long, the beginning."""
+    """Return a chunked body as it was sent, for gunicorn's parser; only the beginning of one that is too long."""
     raw = bytearray()
     while len(raw) <= MAX_BODY_BYTES:
         line = await reader.readuntil(b"\r\n")

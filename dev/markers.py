@@ -1,9 +1,9 @@
 """Search what a run has left for its secrets and its buyers: `MARKERS=1` at the demo and at torture.
 
-The markers are the run's own values: tokens, keys and signing secrets, read with the app's key from its database, and
-every buyer's name, tax id, address and e-mail. A secret may stand nowhere: not in a log, in Valkey, in the list of
-processes, on a page, nor readable in the database. A buyer may stand in no log, not in Valkey, and on no page of
-another store.
+A marker is a value that must not leak. The markers are the run's own values: tokens, keys and signing secrets, read
+with the app's key from its database, and every buyer's name, tax id, address and e-mail. A secret may stand nowhere:
+not in a log, in Valkey, in the list of processes, on a page, nor readable in the database. A buyer may stand in no log,
+not in Valkey, and on no page of another store.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from shopapp.models import Account, BrowserSession, Document, Store, db
 
 APP_LOGS = ("release", "web", "worker", "clock")
 SHORTEST = 5
-"""Shorter texts stand anywhere by chance."""
+"""A shorter text may stand anywhere by chance, so it is not searched for."""
 NOT_PERSONAL = {"consumidor final", "999999990", "portugal", "lisboa", "porto", ""}
 _PAGES = (
     "/",

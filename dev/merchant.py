@@ -32,14 +32,14 @@ PATIENCE = 120.0
 the work is repeated after its lease (60 seconds) and a back-off.
 """
 PAGE_SECONDS = 0.3
-"""Seconds between two looks at a page, which costs the web process more than what it is waiting for."""
+"""Seconds between two requests of a page: each costs the web process more than what is waited for."""
 _KEYS = {"entity": "entidade", "nif": "nif", "key": "chave-integracao", "code": "codigo-seguranca"}
 
 
 def wait_until(
     condition: Callable[[], T | None], what: str, seconds: float = PATIENCE, every: float = 0.1
 ) -> T:
-    """Call `condition` `every` seconds until its result is true, return that. Raises StepFailed when time is up."""
+    """Call `condition` `every` seconds until its result is true, and return it. Raises StepFailed when time is up."""
     end = time.monotonic() + seconds
     while True:
         found = condition()

@@ -172,7 +172,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             values[setting.name] = setting.parse(raw) if isinstance(raw, str) else raw
         except ValueError as error:
-            # what Python says of a number that is none repeats it
+            # Python's own message would repeat the value, which may be a secret
             reason = "a number is needed" if setting.parse in (int, float) else error
             problems.append(f"{setting.name} is wrong: {reason}")
     if not problems:

@@ -102,14 +102,14 @@ _SPECIAL_NETWORKS = tuple(map(ipaddress.ip_network, (
 )))  # fmt: skip
 """IANA's special-purpose registries for IPv4 and IPv6 (read 2026-11), with multicast, 6to4 and site-local addresses.
 
-Named here, as what `ipaddress` counts as global differs between the releases of Python.
+Listed here because which addresses `ipaddress` counts as global differs between releases of Python.
 """
 
 
 def _look_up(host: str, port: int, seconds: float) -> list[str]:
-    """Return the addresses of the name. Raises OSError when it has none, or when the resolver takes too long.
+    """Return the IP addresses of a host name. Raises OSError when it has none, or the resolver takes too long.
 
-    A look-up cannot be interrupted: it runs in a thread of its own, which is left behind when time is up.
+    A look-up cannot be interrupted: it runs in a thread of its own, which is abandoned when time is up.
     """
     found: queue.SimpleQueue[list[str] | OSError | UnicodeError] = queue.SimpleQueue()
 

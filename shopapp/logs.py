@@ -48,12 +48,12 @@ _about: ContextVar[Mapping[str, Any]] = ContextVar("about", default={})  # noqa:
 
 
 def begin(**facts: Any) -> None:
-    """Have every line from now on say these facts, and nothing of what went before."""
+    """Put these facts, and none of the earlier ones, on every later line of this context."""
     _about.set(facts)
 
 
 def bind(**facts: Any) -> None:
-    """Have every line from now on say these facts too."""
+    """Add these facts to every later line of this context."""
     _about.set({**_about.get(), **facts})
 
 
@@ -63,7 +63,7 @@ def new_request_id() -> str:
 
 
 def client_address(text: str | None) -> str:
-    """Return an IP address as it is; `unknown` for anything else."""
+    """Return an IP address in its usual form; `unknown` for anything else."""
     try:
         return str(ipaddress.ip_address(text or ""))
     except ValueError:

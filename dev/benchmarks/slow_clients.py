@@ -44,7 +44,7 @@ class SlowClients:
     number: int = HELD
     kinds: tuple[str, ...] = KINDS
     reopened: int = 0
-    """How many connections the server has closed and were opened again."""
+    """How many connections were opened again because the server had closed them."""
     _open: dict[socket.socket, int] = field(default_factory=dict)
 
     def __enter__(self) -> SlowClients:

@@ -40,7 +40,7 @@ def call_counter(account: Account, purpose: Purpose, document_id: int | None = N
     """Return a function that counts one call of the account, for the document, each time it is called.
 
     It raises ThrottledError `plan-reserved`, and nothing is called, when the call is not for issuing and the plan's
-    last tenth has begun. What other processes call in the meantime is not seen until the account is opened again.
+    last tenth has begun. Calls that other processes make meanwhile are not counted until the account is opened again.
     """
     account_id, left = account.id, None
     if purpose != "issuing":
@@ -58,7 +58,7 @@ def call_counter(account: Account, purpose: Purpose, document_id: int | None = N
 
 
 def _comfort_calls_left(account: Account) -> int | None:
-    """Return how many calls beside issuing the month's plan allows now; None where the merchant named no plan."""
+    """Return how many calls other than for issuing the month's plan still allows; None where no plan is stated."""
     allowance = int(account.chosen.allowance or 0)
     if not allowance:
         return None

@@ -136,7 +136,7 @@ def was_just_emailed(document: Document, to: str) -> bool:
 def _email_merchant(document: Document, followup: FollowUp) -> str:
     """Tell the merchant by e-mail; return the reason when they are told on the pages alone."""
     if not document.alarm and document.state not in (BLOCKED, REVIEW):
-        return "settled"  # by a second order event or another worker, before this mail went out
+        return "settled"  # the document has moved on since this e-mail was queued
     # a document that was stopped before its first attempt belongs to no account yet
     account = document.account or Account.find_current(document.store)
     chosen = account.chosen if account else AccountSettings()

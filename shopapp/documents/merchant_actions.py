@@ -165,8 +165,8 @@ def return_pieces(document: Document, number: int, pieces: Mapping[str, Decimal]
 def may_credit_and_reissue(document: Document) -> bool:
     """Return whether what is left of the document may be credited and its order issued again.
 
-    Of a document that was credited in part only where the order was edited since: else the new document would charge
-    again what was given back.
+    A document that was credited in part may be only if its order was edited since: otherwise the new document would
+    charge again what was given back.
     """
     left = credit_notes.creditable_amount(document)
     return _is_uncredited(document) or (document.alarm == order_changes.CHANGED and left > 0)

@@ -106,8 +106,8 @@ def _apply(document: Document, sale: Sale, status: OrderStatus, order: Order | N
 def apply_cancellation(document: Document, order: Order | None = None) -> None:
     """Credit or flag an issued document whose order is known to be cancelled or unpaid again. Not committed.
 
-    It is credited by itself only where `order`, as just read, says that nothing has left: else the merchant is asked,
-    as only they know whether the goods come back.
+    It is credited automatically only where `order`, as just read, says that no goods have left: else the merchant is
+    asked, as only they know whether the goods come back.
     """
     if provider_drafts.flag_open_order_note(document, "note-cancelled"):
         return
@@ -133,7 +133,7 @@ def apply_cancellation(document: Document, order: Order | None = None) -> None:
 def _raise_alarm(document: Document, alarm: str, detail: dict[str, Any] | None = None) -> bool:
     """Raise the alarm, and tell the merchant, unless the document has one that is not about its order. Not committed.
 
-    Once they were told, a second edit of the order changes the alarm's detail alone.
+    A further edit of the order updates the alarm's detail and sends no second e-mail.
     """
     if document.alarm not in ("", *ORDER_ALARMS):
         return False
@@ -267,7 +267,7 @@ def _compare(document: Document, sale: Sale, order: Order) -> None:
 
 
 def _is_worth_more(document: Document, order: Order) -> bool:
-    """Return whether the order has more than its document, or may have: in another currency nobody knows."""
+    """Return whether the order's total exceeds its document's, or may: in another currency it can't be compared."""
     return order.paid_euros is None or order.paid_euros > (document.total or 0)
 
 

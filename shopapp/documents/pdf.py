@@ -17,8 +17,8 @@ def costs_a_call(document: Document) -> bool:
 def read_pdf(document: Document) -> bytes:
     """Return the provider's own PDF of an issued document, as it was kept or else fetched now. Commits.
 
-    Once a document is annulled the provider is asked again, as its PDF may say so now. Raises AppError when it can't be
-    had.
+    Once a document is annulled the provider is asked again, as its PDF may say so now. Raises AppError when there is
+    none, or it can't be fetched and no copy is kept.
     """
     if document.account is None or document.number is None:
         raise MerchantError("pdf-none")

@@ -44,7 +44,7 @@ class LineAmounts:
     net_is_exact: bool
     """Whether the shop's price is without tax: then the net is exact and not calculated from a gross."""
     vat: Decimal | None = None
-    """The charged VAT in cents where the shop rounded it line by line, apart from the subtotal."""
+    """The charged VAT in cents where the shop rounded it line by line, separately from the subtotal."""
     own_tax: Tax | None = None
     """Of shipping and fees: the tax of a service at the rate that the shop charged (`TaxedLine.own_tax`)."""
 

@@ -96,7 +96,7 @@ class Order:
     goods_made_available: datetime | None = None
     """When unpaid goods were handed over (DOC3). No platform states it yet; the fiscal cases do."""
     has_left: bool = False
-    """Whether the shop says that goods have left for the buyer: then only a person knows if they come back."""
+    """Whether the shop may have sent goods to the buyer already: then only a person knows if they come back."""
     note: str = ""
 
     @property

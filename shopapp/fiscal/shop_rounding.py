@@ -60,7 +60,7 @@ class ShopRounding:
         return [sum_amounts(parts) for parts in zip(*self._parts(lines), strict=True)]
 
     def vats(self, lines: Sequence[ExactLine]) -> list[Decimal] | list[None]:
-        """Return the VAT of each line in cents where the shop rounded VAT line by line, apart from the subtotal."""
+        """Return each line's VAT in cents where the shop rounded VAT line by line, separately from the subtotal."""
         is_known = self.level == "line" and len(self.sums) > 1
         return self._parts(lines)[1] if is_known else [None] * len(lines)
 

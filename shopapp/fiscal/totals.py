@@ -66,7 +66,7 @@ def _group_vat(group: Sequence[LineShare], shop_level: RoundingLevel) -> Decimal
         return gross - round_to_cents(gross / tax.factor)
     if shop_level == "line" and tax.rate:
         vats = [share.amounts.vat for share in group if share.amounts.vat is not None]
-        # the odd cents of a subtotal that was rounded apart stay in the net
+        # where the shop rounded subtotal and VAT separately, the leftover cents belong to the net
         return sum_amounts(vats) if len(vats) == len(group) else gross - round_to_cents(net)
     return round_to_cents(net * tax.rate / HUNDRED)
 

@@ -139,9 +139,7 @@ def _process_webhooks(until: float) -> bool:
 def with_fresh_session(act: Callable[[], T]) -> T:
     """Run `act` with all rows read again, as others may have changed them; write the call counts.
 
-    Lines of the log say nothing of the row before.
-
-    Return what `act` returns.
+    Log lines no longer name the row before. Return what `act` returns.
     """
     logs.begin()
     db.session.expire_all()

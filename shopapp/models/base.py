@@ -146,10 +146,10 @@ def now() -> datetime:
 
 
 def cached_statement(build: Callable[P, T]) -> Callable[P, T]:
-    """Build the statement once for each database, clock and arguments; workers ask some all the time.
+    """Build the statement once for each database, clock and arguments; workers execute some all the time.
 
     Building is slower than executing. What changes between two executions must be a bound parameter, as in `db_now`;
-    an argument has few values.
+    an argument must take few values, as each is cached.
     """
     built: dict[Any, T] = {}
 

@@ -19,7 +19,7 @@ from .store import UNINSTALLED, Store
 
 MAX_AGE_SECONDS, MAX_IDLE_SECONDS = 12 * 3600, 2 * 3600
 TOUCH_SECONDS = 60
-"""How precisely the last use is known: more often it is not written."""
+"""The last use is written at most once in this time, and known as precisely."""
 
 
 def _hash(secret: str) -> str:
@@ -39,7 +39,7 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
     """Its family and system, such as `Firefox, Windows`; empty when it names none that we know."""
     began_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """When it was last used, up to a minute late."""
+    """When it was last used; the last minute of use may be missing."""
 
     @classmethod
     def begin(cls, store: Store, browser: str = "") -> str:
@@ -54,7 +54,7 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def find(cls, secret: str) -> tuple[int, Store, bool] | None:
-        """Return the session's id, its store and whether its last use was recorded a minute ago, in one query.
+        """Return the session's id, its store, and whether its last use was recorded a minute ago or earlier; one query.
 
         None when it ended or the store left.
         """
@@ -79,7 +79,7 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def list_of_store(cls, store: Store) -> Sequence[BrowserSession]:
-        """Return the store's open sessions, the last used first."""
+        """Return the store's open sessions, most recently used first."""
         mine = (cls.store_id == store.id, cls.installation == store.installation, cls._is_live())
         return db.session.scalars(select(cls).where(*mine).order_by(cls.used_at.desc(), cls.id.desc())).all()
 

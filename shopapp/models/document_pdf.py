@@ -15,7 +15,7 @@ from .base import BigId, SealedBytes, UidModel, UtcDateTime, db, db_now, execute
 from .document import Document
 
 KEEP_SECONDS = 180 * 86400.0
-"""How long a copy is kept after it was fetched; a later reader has it fetched again."""
+"""How long a copy is kept after it was fetched; after that it is fetched again when somebody reads it."""
 MAX_KEPT_BYTES = 2 * 1024 * 1024
 """A larger PDF is fetched for each reader."""
 AS_ISSUED, ANNULLED = "issued", "annulled"

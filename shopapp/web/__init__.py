@@ -59,7 +59,7 @@ class WebApp(Flask):
     def request_context(self, environ: WSGIEnvironment) -> Any:
         """Put our own host in the place of the one that the request names.
 
-        It would decide where a redirect leads, and one that is no host name at all would be an internal error.
+        Else the request would decide where a redirect leads, and a malformed host would cause an internal error.
         """
         return super().request_context({**environ, "HTTP_HOST": urlsplit(self.config["APP_URL"]).netloc})
 

@@ -68,7 +68,7 @@ def error_page(
 
 
 def _moment() -> datetime:
-    """Return the time, by our own clock where the database's is away: that is what the page may be about."""
+    """Return the time, by our own clock while the database, whose time we use, is away."""
     try:
         return now()
     except SQLAlchemyError:

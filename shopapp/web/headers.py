@@ -53,7 +53,7 @@ def frame_ancestors() -> tuple[str, ...]:
 def _opener_policy() -> str:
     """Return who may keep a reference to the page's window.
 
-    The consent page opens the window of the authorisation, which passes its token back to it from `/welcome`.
+    The consent page opens a window for the authorisation; its last page, `/welcome`, passes the token back.
     """
     if request.blueprint == "install":
         return "unsafe-none"

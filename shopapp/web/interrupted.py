@@ -18,11 +18,11 @@ _NEVER_KEPT = ("csrf_token", FIELD, TYPED_FIELD)
 
 
 def interrupted_request() -> str:
-    """Return the request of a browser whose session ended, sealed; empty when no store's session is known to end."""
+    """Return the request of a browser whose session ended, sealed; empty when its cookie names no store."""
     known = session.get("store")
     if not isinstance(known, int) or request.endpoint is None:
         return ""
-    # a download is no page to return to
+    # a download can't be returned to: its document's page is
     path = request.full_path.rstrip("?").removesuffix("/pdf")
     if request.method != "POST":
         return seal([known, path, None], "interrupted")

@@ -42,7 +42,7 @@ def _address_key() -> str:
 
 
 def _address_and_link_key() -> str:
-    # one who reads too much keeps no other buyer out
+    # so that whoever opens one link too often keeps no other buyer out
     return encryption.marks_of(f"{_address_key()} {request.path}")[0]
 
 
@@ -175,7 +175,7 @@ def proxies_fit() -> bool:
 def _check_proxies() -> None:
     """Warn once when a request from outside seems to come from a private address, which is then a proxy's.
 
-    All visitors share one rate limit then: whoever uses it up keeps every merchant out.
+    All visitors then share one rate limit: whoever uses it up locks every merchant out.
     """
     app = current_app
     if app.extensions.get(_UNFIT) or not app.config["APP_URL"].startswith("https:"):

@@ -67,7 +67,7 @@ def _fetch_within_budget() -> bytes:
 
 
 def _not_now(document: Document) -> tuple[str, int]:
-    """Return the page of a document whose PDF can't be had now; what the reason is, only the shop must know."""
+    """Return the page for a document whose PDF can't be fetched now; the buyer is not told the reason."""
     number, shop = document.number or "", document.store.name
     with force_locale(locale_of(document.store)):
         return error_page(

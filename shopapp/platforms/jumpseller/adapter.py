@@ -61,7 +61,7 @@ from .webhooks import (
 )
 
 SCOPE = "read_store read_orders write_orders read_products write_products read_taxes read_hooks write_hooks"
-"""Exactly one for each call that the adapter makes."""
+"""The scopes that the adapter's calls need, and no other."""
 _PAGE = 100
 _STORE_CODE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _CREDIT_NOTE_TYPE, _INVOICE_TYPE = 0, 1

@@ -40,7 +40,7 @@ _PAID = re.compile(r"\b(paid|pago|paga|pagado|pagada)\b", re.IGNORECASE)
 _NOT_PAID = re.compile(r"\b(não|nao|not|no|un)\b|pend", re.IGNORECASE)
 _TAX_ID = re.compile(r"\b(nif|nipc|contribuinte|vat|tax ?id|(n.?|número|numero) fiscal)\b", re.IGNORECASE)
 _NOT_SENT = ("", "unfulfilled", "not_applicable")
-"""The states of a shipment in which nothing can have left; any other one, also a new one, may mean that it has."""
+"""The states of a shipment in which nothing can have left; any other, even an unknown one, may mean that it has."""
 _CARD_GATEWAYS = ("stripe", "easypaycc", "hipay")
 _REFERENCE_GATEWAYS = ("ifthenpay", "eupago", "easypay")
 

@@ -77,7 +77,7 @@ def document_row(
     corrected: Mapping[int, str] | None = None,
     foreign: Mapping[str, tuple[Decimal, str]] | None = None,
 ) -> DocumentRow:
-    """Return the row of a document; what is not given is queried: invoice numbers by row id, totals abroad by order."""
+    """Return a document's row; what is not given is queried: invoice numbers by row id, foreign totals by order."""
     totals = queries_documents.foreign_totals([document]) if foreign is None else foreign
     known = _corrected_numbers([document]) if corrected is None else corrected
     buyer: Mapping[str, Any] = document.buyer or {}
