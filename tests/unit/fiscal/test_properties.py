@@ -27,7 +27,7 @@ from tests.unit.fiscal.strategies import ShopOrder, shop_orders
 pytestmark = pytest.mark.timeout(1500)
 """10,000 runs take some minutes."""
 many = settings(
-    max_examples=max(250, settings().max_examples),
+    max_examples=max(500, settings().max_examples),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
