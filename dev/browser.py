@@ -6,8 +6,10 @@ Visits the real pages where no Chromium is needed. Sends Origin and Referer as b
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urljoin, urlsplit
 
@@ -175,6 +177,10 @@ class Browser:
                 )
             asked = requests.Request(method, url, data=sent, params=query, headers=headers)
             answer = self.session.send(self._with_cookies(asked), allow_redirects=False, timeout=60)
+            if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                # the page says when to try again; a merchant waits
+                time.sleep(int(answer.headers.get("Retry-After", "1")))
+                continue
             if not answer.is_redirect:
                 break
             url, method, sent, query = urljoin(url, answer.headers["Location"]), "GET", None, None
