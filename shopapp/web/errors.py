@@ -81,8 +81,6 @@ def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
     status = error.code or 500
     if status == 404 and g.get("store") is not None and (request.view_args or request.blueprint == "bulk"):
         log_event("row-refused", page=request.endpoint)
-    elif status == 429:
-        log_event("rate-limited", page=request.endpoint)
     if status < 400:
         return error.get_response()
     titles = {
@@ -116,7 +114,8 @@ _NEVER_REPEATED = ("setup.", "session.")
 def _too_many_page(error: RateLimitExceeded) -> tuple[str, int, dict[str, str]]:
     """Return the page that says what was done too often and when it may be done again; a form can be sent again."""
     seconds = seconds_left()
-    minutes = math.ceil(seconds / 60)
+    minutes = max(1, math.ceil((seconds - 1) / 60))  # a window of a minute may end in its 61st second
+    log_event("rate-limited", page=request.endpoint)
     is_form = request.method == "POST" and not (request.endpoint or "").startswith(_NEVER_REPEATED)
     typed = [(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"]
     shown, status = error_page(

@@ -71,11 +71,12 @@ class CaseRunner:
         self.folder = given.folder / f"slot{os.getpid()}"
         self.folder.mkdir()
         _shorten_waits()
-        self.app: Flask = create_app({**given.settings, **TIME_SETTINGS, "DATABASE_URL": url})
         kind = "sqlite" if url.startswith("sqlite") else "postgres"
         self.database = Database(
             SimpleNamespace(kind=kind, create_database=lambda: url, stop=lambda: None), _already_migrated
         )
+        # an app notes its keys in the database when it starts
+        self.app: Flask = create_app({**given.settings, **TIME_SETTINGS, "DATABASE_URL": url})
         self.engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 
     def run(self, case: Case) -> Failures:

@@ -17,6 +17,7 @@ from shopapp.errors import TransientError
 from shopapp.models import Account, Document, FollowUp, Sale, Webhook, now, set_clock
 from shopapp.models import db as database
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.web.limits import limiter
 from tests.fakes import FakeProvider
 from tests.security.conftest import StoreSession, log_in, search
 from tests.unit.web.conftest import page_text, reload
@@ -169,7 +170,10 @@ def test_a_search_opens_for_its_own_store_and_for_half_a_day(shop: StoreSession)
         set_clock(None)
 
 
-def test_two_hundred_hostile_searches_find_nothing_and_break_nothing(shop: StoreSession) -> None:
+def test_two_hundred_hostile_searches_find_nothing_and_break_nothing(
+    shop: StoreSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limiter, "enabled", False)
     make_document(shop.store, order_id="101")
     parts = [
         "'",
