@@ -203,6 +203,8 @@ def _should_issue(document: Document, account: Account, order: Order) -> bool:
     """Return whether to invoice the order now; if not, the row has moved to the state that says why. Commits."""
     if order.status == "cancelled":
         void_document(document, "cancelled")
+        # the webhook of the cancellation finds the row void, and does nothing more
+        provider_drafts.void_order_note(document.store_id, document.order_id)
         db.session.commit()
     elif order.status != "paid":
         _move_to_waiting(document, account, order, "unpaid")

@@ -462,6 +462,22 @@ def test_an_order_paid_at_once_needs_no_note(early: Early) -> None:
     assert [draft.kind for _, draft in early.provider.ledger] == ["FR"]
 
 
+@pytest.mark.parametrize("events", [("order_canceled", "order_updated"), ("order_updated", "order_canceled")])
+def test_a_cancelled_order_loses_its_note_whichever_webhook_is_read_first(
+    early: Early, events: tuple[str, str]
+) -> None:
+    NOTES_AS_DRAFTS.append(True)
+    early.choose(notes=True, note_drafts=True)
+    early.placed()
+    assert len(early.kept()) == 2
+    for event in events:
+        early.edited(event=event, status="cancelled")
+    note = note_of(early)
+    assert early.document().state == "void" and note is not None
+    assert (note.state, note.reason, note.draft_id) == ("void", "cancelled", None)
+    assert early.kept() == []
+
+
 def test_an_edited_order_is_invoiced_without_its_former_note(early: Early) -> None:
     early.choose(drafts=False, notes=True)
     early.placed()
