@@ -23,7 +23,7 @@ LOCK_FILES = (":!*.lock", ":!uv.pin", ":!*.mo")
 """Generated files whose hashes look like keys."""
 NO_SECRETS = (
     "ACCA364EC16C3CED1CBE", "ACCAD1FA3814953F0944",  # parts of made-up PHC GO record ids
-    "://127.0.0.1:5006", "://sis05.phcgo.net:pw@", "://user:password@", "://user:pw@",  # refused addresses in tests
+    "://127.0.0.1:5006", "://sis05.phcgo.net:pw@", "://user:password@", "://user:pw@", "://user:p@",  # in tests
 )  # fmt: skip
 IP_ADDRESSES = "Public IP (ipv4)"
 

@@ -78,7 +78,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         file = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
         matters = file.startswith(BOTH_DATABASES)
         matters = matters or metafunc.definition.get_closest_marker("both_databases") is not None
-        if asked == "both" or (asked is None and matters):
+        if metafunc.definition.get_closest_marker("postgres_alone") is not None:
+            kinds = ["postgres"]
+        elif asked == "both" or (asked is None and matters):
             kinds = list(DATABASE_KINDS)
         elif asked is not None:
             kinds = [asked]

@@ -150,18 +150,20 @@ def too_many_calls(world: StackWorld, position: str) -> None:
 
 
 def pdf_download(world: StackWorld, position: str) -> None:
-    """Fetch the PDF, immediately and after its address may have expired.
+    """Fetch PDFs before and after their addresses may have expired.
 
-    The answer is the file, or a page that says when to come back.
+    One that was read before is kept. For the other, the answer is the file, or a page that says when to come back.
     """
     merchant = world.merchants["olariadosado"]
-    order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
-    assert_issued(world, (merchant, order))
-    pdf = merchant.open_document(order).url + "/pdf"
-    assert merchant.browser.open(pdf).body.startswith(b"%PDF-")
+    orders = [int(merchant.place_order(lines=[MUG], pay=True)["id"]) for _ in range(2)]
+    for order in orders:
+        assert_issued(world, (merchant, order))
+    read, unread = (merchant.open_document(order).url + "/pdf" for order in orders)
+    assert merchant.browser.open(read).body.startswith(b"%PDF-")
     at = requests.get(f"{world.stack.igest_url}/sandbox/clock", timeout=30).json()["now"]
     set_office_clock(world, now=(datetime.fromisoformat(at) + timedelta(minutes=11)).isoformat())
-    merchant.browser.open(pdf)
+    assert merchant.browser.open(read).body.startswith(b"%PDF-")
+    merchant.browser.open(unread)
     if position == "expires":
         assert merchant.browser.status >= 400 and "PDF" in merchant.browser.text, merchant.browser.text
     else:

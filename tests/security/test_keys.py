@@ -111,9 +111,8 @@ def found_by(session: StoreSession, words: str) -> int:
     return len(list_documents(session.store, DocumentFilters(text=words)).rows)
 
 
+@pytest.mark.postgres_alone
 def test_resealing_leaves_what_others_hold_and_loses_no_write(new_key: str, ours: StoreSession) -> None:
-    if db.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has one writer at a time")
     document = ours.documents["nif"]
     passes = 0
 
