@@ -280,7 +280,7 @@ class Demo:
         blocked = self.place_paid_order("blocked, cancelled, paid again", MUG, nif="123456788")
         merchant = credited.merchant
         merchant.wait_for_state(blocked.number, "Bloqueado")
-        for demo_order, state in ((credited, "Emitido"), (blocked, "Sem efeito")):
+        for demo_order, state in ((credited, "Por decidir"), (blocked, "Sem efeito")):
             merchant.change_order(demo_order.number, "cancel")
             merchant.wait_for_state(demo_order.number, state)
         merchant.credit(credited.number)
