@@ -34,7 +34,6 @@ def test_resealing_beside_the_work_makes_no_error_and_loses_nothing(
     settings: dict[str, str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    logging.getLogger("shopapp").addHandler(caplog.handler)
     new = base64.b64encode(b"n" * 32).decode()
     old = encryption.key_ids()[0]
     numbers = [str(1001 + at) for at in range(ORDERS)]
