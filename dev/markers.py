@@ -42,7 +42,7 @@ _NEWEST_DOCUMENTS = 25
 
 @dataclass
 class Findings:
-    """What was searched, and where a marker stands."""
+    """The places that were searched, and those in which a marker was found."""
 
     secrets: int = 0
     buyers: int = 0

@@ -22,7 +22,7 @@ EVENTS: Mapping[str, tuple[int, str]] = {
     "session-refused": (logging.WARNING, "A log-in was refused: token or code unknown, used or expired (`how`)"),
     "session-ended": (logging.INFO, "Sessions ended (`how`: log-out, others, authorised, operator; `count`)"),
     "install-refused": (logging.WARNING, "An authorisation did not match what was asked for (`reason`)"),
-    "store-installed": (logging.INFO, "A store was authorised, for the first time or anew (`installation`)"),
+    "store-installed": (logging.INFO, "A store was authorised, for the first time or again (`installation`)"),
     "store-uninstalled": (logging.WARNING, "A store counts as uninstalled; its tokens are deleted"),
     "access-lost": (logging.WARNING, "The platform refuses a store's tokens; its merchant must authorise again"),
     "form-refused": (logging.WARNING, "A form did not come from our own page (`reason`: origin, csrf-token)"),

@@ -32,7 +32,7 @@ LONGEST_MS = 1000.0
 HALF_HEADERS = "POST {path} HTTP/1.1\r\nHost: a\r\nX-A: "
 HALF_BODY = "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc"
 KINDS = ("", HALF_HEADERS, HALF_BODY)
-"""What a connection sends before it falls silent: nothing, half of the headers, three bytes of a body of 1000."""
+"""All that a connection sends: nothing, half of the headers, or headers and three bytes of a body of 1000."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class SlowClients:
     number: int = HELD
     kinds: tuple[str, ...] = KINDS
     reopened: int = 0
-    """How many connections were opened again because the server had closed them."""
+    """The number of connections that were reopened because the server had closed them."""
     _open: dict[socket.socket, int] = field(default_factory=dict)
 
     def __enter__(self) -> SlowClients:

@@ -30,7 +30,7 @@ LIMIT_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the tests did with a mutant: `verdict` is `killed` when every test named for it failed."""
+    """The outcome for one mutant: `verdict` is `killed` when every test named for it failed."""
 
     mutant: Mutant
     verdict: str

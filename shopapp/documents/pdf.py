@@ -25,13 +25,14 @@ def read_pdf(document: Document) -> bytes:
     if not document.has_pdf:
         raise MerchantError("pdf-by-hand")
     copy = DocumentPdf.copy_of(document)
-    kept, as_issued = DocumentPdf.find(document, copy), DocumentPdf.find(document, AS_ISSUED)
+    kept = DocumentPdf.find(document, copy)
     if kept is not None:
         return bytes(kept.content)
     try:
         content = _fetch(document)
     except AppError:
         db.session.rollback()
+        as_issued = DocumentPdf.find(document, AS_ISSUED)
         if as_issued is None:
             raise
         return bytes(as_issued.content)

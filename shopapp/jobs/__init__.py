@@ -60,7 +60,7 @@ def _add_session_commands(app: Flask) -> None:
     @app.cli.command("end-sessions")
     @click.argument("code")
     def end_sessions(code: str) -> None:
-        """End every browser session of the store with this code; its merchant can open the app anew."""
+        """End every browser session of the store with this code; its merchant can open the app again."""
         for store in _stores(code):
             ended = BrowserSession.end_of_store(store.id)
             log_event("session-ended", how="operator", store=store.id, count=ended)

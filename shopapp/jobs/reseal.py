@@ -1,4 +1,4 @@
-"""Encrypt every value with the newest key, and make every mark anew with it, while all other processes go on.
+"""Encrypt every value with the newest key, and make every mark again with it, while all other processes go on.
 
 A value is read and written while its row is locked, so no change made meanwhile is lost; a row that somebody else holds
 is left for the next pass. The values that already need the newest key are passed over, so the command can be stopped

@@ -6,6 +6,7 @@ Money is stored as whole cents and instants in UTC; they come back as Decimal an
 from __future__ import annotations
 
 import contextvars
+import hashlib
 import json
 import secrets
 import unicodedata
@@ -196,6 +197,11 @@ class UidModel(db.Model):  # type: ignore[name-defined,misc]
         super().__init__(uid=values.pop("uid", None) or new_uid(), **values)
 
 
+def stored_hash(secret: str) -> str:
+    """Return the hash by which a random secret is found, of which only this is stored."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 class SealedText:
     """A text attribute that is stored encrypted in the column `<name>_sealed` of its row."""
 
@@ -206,48 +212,44 @@ class SealedText:
     def associated_data(self, row: Any) -> str:
         return f"{row.__tablename__}.{self.column}.{row.uid}"
 
+    def to_bytes(self, value: Any) -> bytes:
+        return value.encode()  # type: ignore[no-any-return]
+
+    def from_bytes(self, content: bytes) -> Any:
+        return content.decode()
+
     def __get__(self, row: Any, owner: type) -> Any:
         if row is None:
             return self
         kept = getattr(row, self.column)
-        return None if kept is None else encryption.decrypt(kept, self.associated_data(row)).decode()
+        return None if kept is None else self.from_bytes(encryption.decrypt(kept, self.associated_data(row)))
 
-    def __set__(self, row: Any, value: str | None) -> None:
+    def __set__(self, row: Any, value: Any) -> None:
         setattr(row, self.column, self.sealed(row, value))
 
-    def sealed(self, row: Any, value: str | None) -> bytes | None:
+    def sealed(self, row: Any, value: Any) -> bytes | None:
         """Return the encrypted bytes of a value, for an UPDATE that names the column itself."""
-        return None if value is None else encryption.encrypt(value.encode(), self.associated_data(row))
+        return None if value is None else encryption.encrypt(self.to_bytes(value), self.associated_data(row))
 
 
 class SealedJson(SealedText):
     """A `SealedText` whose value is anything that JSON can express."""
 
-    def __get__(self, row: Any, owner: type) -> Any:
-        text = super().__get__(row, owner)
-        return json.loads(text) if isinstance(text, str) else text
+    def to_bytes(self, value: Any) -> bytes:
+        return json.dumps(value, ensure_ascii=False).encode()
 
-    def sealed(self, row: Any, value: Any) -> bytes | None:
-        return super().sealed(row, None if value is None else json.dumps(value, ensure_ascii=False))
-
-    def __set__(self, row: Any, value: Any) -> None:
-        setattr(row, self.column, self.sealed(row, value))
+    def from_bytes(self, content: bytes) -> Any:
+        return json.loads(content.decode())
 
 
 class SealedBytes(SealedText):
     """A `SealedText` whose value is bytes."""
 
-    def __get__(self, row: Any, owner: type) -> Any:
-        if row is None:
-            return self
-        kept = getattr(row, self.column)
-        return None if kept is None else encryption.decrypt(kept, self.associated_data(row))
+    def to_bytes(self, value: Any) -> bytes:
+        return value  # type: ignore[no-any-return]
 
-    def sealed(self, row: Any, value: Any) -> bytes | None:
-        return None if value is None else encryption.encrypt(value, self.associated_data(row))
-
-    def __set__(self, row: Any, value: Any) -> None:
-        setattr(row, self.column, self.sealed(row, value))
+    def from_bytes(self, content: bytes) -> Any:
+        return content
 
 
 _MAX_FOLDED = 1000

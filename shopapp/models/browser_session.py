@@ -6,7 +6,6 @@ past its time until the clock process deletes it.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,16 +13,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, ForeignKey, String, and_, delete, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, UtcDateTime, db, db_now, execute_update, now
+from .base import BigId, UtcDateTime, db, db_now, execute_update, now, stored_hash
 from .store import UNINSTALLED, Store
 
 MAX_AGE_SECONDS, MAX_IDLE_SECONDS = 12 * 3600, 2 * 3600
 TOUCH_SECONDS = 60
 """The last use is written at most once in this time, and known as precisely."""
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
@@ -46,7 +41,7 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
         """Start a session of the store; return the secret that names it. Commits."""
         secret, moment = secrets.token_urlsafe(32), now()
         db.session.add(
-            cls(store_id=store.id, installation=store.installation, secret_hash=_hash(secret),
+            cls(store_id=store.id, installation=store.installation, secret_hash=stored_hash(secret),
                 browser=browser[:40], began_at=moment, used_at=moment)
         )  # fmt: skip
         db.session.commit()
@@ -61,7 +56,7 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
         asked = (
             select(cls.id, Store, cls.used_at <= db_now(-TOUCH_SECONDS))
             .join(Store, (Store.id == cls.store_id) & (Store.installation == cls.installation))
-            .where(cls.secret_hash == _hash(secret), Store.state != UNINSTALLED, cls._is_live())
+            .where(cls.secret_hash == stored_hash(secret), Store.state != UNINSTALLED, cls._is_live())
         )
         found = db.session.execute(asked).first()
         return (found[0], found[1], bool(found[2])) if found else None

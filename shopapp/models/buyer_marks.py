@@ -6,12 +6,11 @@ alike.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from shopapp import encryption
 
-from .base import db, fold_for_search
+from .base import db, fold_for_search, stored_hash
 
 SHORTEST, LONGEST = 2, 10
 """Letters of a word by which it can be found: more than LONGEST are not compared, one alone finds nothing."""
@@ -52,11 +51,6 @@ def _word_hashes(store_id: int, beginning: str) -> list[tuple[str, str]]:
     return [(key_id, found[:_HASH_CHARS]) for key_id, found in hashes]
 
 
-def hash_link_token(token: str) -> str:
-    """Return the hash by which the token of a buyer's link (128 random bits) is found."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 class MarkedByBuyer:
     """What a document does with its buyer: it stores them encrypted, and the marks by which it is found."""
 
@@ -87,11 +81,11 @@ class MarkedByBuyer:
         self.make_marks()
 
     def make_marks(self) -> None:
-        """Make the marks anew with the newest key, from the buyer (of the original where it has none itself)."""
+        """Make the marks again with the newest key, from the buyer (of the original where it has none itself)."""
         is_alone = self.buyer_sealed or not self.original_id
         original = None if is_alone else db.session.get(type(self), self.original_id)
         buyer = (original or self).buyer or {}
         self.tax_id_mark = tax_id_mark(buyer.get("tax_id") or "")
         self.buyer_marks = name_marks(self.store_id, buyer.get("name") or "")
         self.buyer_folded = ""
-        self.link_hash = hash_link_token(self.link_token)
+        self.link_hash = stored_hash(self.link_token)

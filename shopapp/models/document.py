@@ -50,6 +50,7 @@ from .base import (
     execute_update,
     insert_into,
     new_uid,
+    stored_hash,
 )
 from .sealed_columns import Mark, SealedDict, SealedString
 from .store import Store
@@ -260,7 +261,7 @@ class Document(buyer_marks.MarkedByBuyer, UidModel):
             .values(
                 uid=new_uid(), store_id=store.id, order_id=order_id, cause=cause,
                 reference=causes.reference_for(store.id, order_id, cause), link_token=link_token,
-                link_hash=buyer_marks.hash_link_token(link_token),
+                link_hash=stored_hash(link_token),
                 created_at=db_now(), changed_at=db_now(), **{"state": PENDING, **values},
             )
             .on_conflict_do_nothing()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, delete, select
+from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, String, UniqueConstraint, and_, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, SealedBytes, UidModel, UtcDateTime, db, db_now, execute_update, insert_into
@@ -46,21 +46,17 @@ class DocumentPdf(UidModel):
     @classmethod
     def find(cls, document: Document, copy: str) -> Self | None:
         """Return that copy of the document with its present number."""
-        return db.session.scalar(
-            select(cls).where(
-                cls.document_id == document.id, cls.copy == copy, cls.number == (document.number or "")
-            )
-        )
+        return db.session.scalar(select(cls).where(cls._is_copy(document, copy)))
 
     @classmethod
     def exists(cls, document: Document) -> bool:
         """Return whether the document can be shown as it is now without asking the provider."""
-        known = select(cls.id).where(
-            cls.document_id == document.id,
-            cls.copy == cls.copy_of(document),
-            cls.number == (document.number or ""),
-        )
+        known = select(cls.id).where(cls._is_copy(document, cls.copy_of(document)))
         return db.session.scalar(known) is not None
+
+    @classmethod
+    def _is_copy(cls, document: Document, copy: str) -> ColumnElement[bool]:
+        return and_(cls.document_id == document.id, cls.copy == copy, cls.number == (document.number or ""))
 
     @classmethod
     def keep(cls, document: Document, copy: str, content: bytes) -> None:

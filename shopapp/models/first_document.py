@@ -126,6 +126,10 @@ def _with_reading(decisions: list[dict[str, Any]], reading: str, document: Docum
     return [*closed_readings(decisions, reading), accepted]
 
 
+_UNPROVED: dict[str, Any] = {"proved": [], "proved_at": None, "first_document_id": None}
+"""What lets the account's next document go alone, to be compared."""
+
+
 def take_back_reading(account_id: int, reading: str) -> bool:
     """End the acceptance of a reading: the next document goes alone, and a difference stops the account. Not committed.
 
@@ -141,9 +145,9 @@ def take_back_reading(account_id: int, reading: str) -> bool:
         .values(
             accepted_readings=[one for one in row.accepted_readings if one != reading],
             reading_decisions=closed_readings(row.reading_decisions, reading),
-            proved=[], proved_at=None, first_document_id=None,
+            **_UNPROVED,
         )
-    )  # fmt: skip
+    )
     return True
 
 
@@ -157,8 +161,8 @@ def prove_again(document: Document) -> bool:
     if row is None:
         return False
     values: dict[str, Any] = {
-        "differs_document_id": None, "differs_at": None, "accepted_readings": [], "proved": [], "proved_at": None,
-        "first_document_id": None, "reading_decisions": closed_readings(row.reading_decisions),
+        "differs_document_id": None, "differs_at": None, "accepted_readings": [],
+        "reading_decisions": closed_readings(row.reading_decisions), **_UNPROVED,
     }  # fmt: skip
     return execute_update(update(Account).where(*mine).values(**values)) > 0
 

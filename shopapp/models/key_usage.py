@@ -45,7 +45,7 @@ class KeyedColumn:
 
     @property
     def is_mark(self) -> bool:
-        """Whether it holds a mark, which is made anew from what it marks."""
+        """Whether it holds a mark, which is made again from what it marks."""
         return isinstance(self.attribute.expression.type, Mark)
 
     @property

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import LargeBinary, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+from .base import SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now, stored_hash
 
 
 class OneTimeToken(UidModel):
@@ -33,7 +28,9 @@ class OneTimeToken(UidModel):
     @classmethod
     def create(cls, kind: str, secret: str, seconds: float, content: Any, bound: str = "") -> OneTimeToken:
         """Create the token of a secret that the caller made. Commits."""
-        ticket = cls(kind=kind, secret_hash=_hash(secret), bound_hash=_hash(bound) if bound else "")
+        ticket = cls(
+            kind=kind, secret_hash=stored_hash(secret), bound_hash=stored_hash(bound) if bound else ""
+        )
         ticket.content = content
         ticket.expires_at = datetime.fromtimestamp(now().timestamp() + seconds, now().tzinfo)
         db.session.add(ticket)
@@ -47,8 +44,8 @@ class OneTimeToken(UidModel):
             update(cls)
             .where(
                 cls.kind == kind,
-                cls.secret_hash == _hash(secret),
-                cls.bound_hash == (_hash(bound) if bound else ""),
+                cls.secret_hash == stored_hash(secret),
+                cls.bound_hash == (stored_hash(bound) if bound else ""),
                 cls.used_at.is_(None),
                 cls.expires_at > db_now(),
             )
@@ -57,7 +54,7 @@ class OneTimeToken(UidModel):
         db.session.commit()
         if not used:
             return None
-        ticket = db.session.scalars(select(cls).where(cls.secret_hash == _hash(secret))).one()
+        ticket = db.session.scalars(select(cls).where(cls.secret_hash == stored_hash(secret))).one()
         return ticket.content
 
     @classmethod

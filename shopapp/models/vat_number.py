@@ -30,7 +30,7 @@ class VatNumber(db.Model):  # type: ignore[name-defined,misc]
     marked_from = ("number",)
 
     def make_marks(self) -> None:
-        """Make the mark anew with the newest key; an answer of unknown number, or that has a newer, is deleted."""
+        """Make the mark again with the newest key; an answer of unknown number, or that has a newer, is deleted."""
         mark = encryption.marks_of(self.number)[0]
         newer = db.session.scalar(select(VatNumber.id).where(VatNumber.mark == mark, VatNumber.id != self.id))
         if self.number and newer is None:

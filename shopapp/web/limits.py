@@ -18,6 +18,7 @@ from flask import Flask, current_app, g, request
 from flask_limiter import Limit, Limiter
 
 from shopapp import encryption
+from shopapp.http_client import is_public_address
 from shopapp.jobs.queue import redis_connection
 from shopapp.messages.i18n import N_, gettext
 
@@ -30,8 +31,6 @@ Owner = Literal[
 
 _REDIS_SECONDS = 0.25
 """How long a request waits for Redis."""
-
-
 _UNFIT = "proxies_unfit"
 
 
@@ -195,4 +194,4 @@ def _is_public(address: str) -> bool:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_global
+    return is_public_address(str(getattr(parsed, "ipv4_mapped", None) or parsed))

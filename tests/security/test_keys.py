@@ -61,7 +61,7 @@ def test_every_encrypted_column_is_in_the_list(app: Flask) -> None:
 def test_a_key_that_any_value_needs_cannot_be_removed(
     new_key: str, ours: StoreSession, make_app: Callable[..., Flask], settings: dict[str, str]
 ) -> None:
-    # days of running write the first and the last row of each table anew
+    # days of running write the first and the last row of each table again
     for row in (ours.store, db.session.query(Account).one()):
         for name in ("access_token", "refresh_token", "hooks_token", "credentials"):
             if hasattr(row, name):

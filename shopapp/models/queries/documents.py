@@ -13,8 +13,8 @@ from decimal import Decimal
 from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coerce
 
 from shopapp import encryption
-from shopapp.models.base import db
-from shopapp.models.buyer_marks import hash_link_token, plain_tax_id, word_marks
+from shopapp.models.base import db, stored_hash
+from shopapp.models.buyer_marks import plain_tax_id, word_marks
 from shopapp.models.document import (
     BLOCKED,
     IN_DOUBT,
@@ -291,7 +291,7 @@ def find_by_link_token(token: str) -> Document | None:
     """Return the issued document that the buyer's link names, unless the link was revoked."""
     # an earlier release kept the token itself, until `flask reseal`
     is_named = or_(
-        Document.link_hash == hash_link_token(token), type_coerce(Document.link_token, String) == token
+        Document.link_hash == stored_hash(token), type_coerce(Document.link_token, String) == token
     )
     return db.session.scalar(
         select(Document).where(is_named, Document.link_revoked_at.is_(None), Document.state == ISSUED)
