@@ -262,7 +262,7 @@ def save() -> ResponseReturnValue:
         return redirect(url_for("setup.start"), 303)
     if not account.lists.kinds:
         refresh_provider_lists(account)
-    former = account.settings or {}
+    former, shown_today = account.settings or {}, today()
     form = _parse_settings(account, request.form)
     if form.values.get("regime") == CASH_VAT and g.store.ready_at is not None:
         _stop_issuing(account, form)
@@ -276,7 +276,7 @@ def save() -> ResponseReturnValue:
         g.store.hooks_checked_at = None
     if g.store.ready_at is None or form.values["starts_on"] != former.get("starts_on"):
         g.store.ready_at = _start_instant(
-            date.fromisoformat(form.values["starts_on"]), form.values["ship_from"]
+            date.fromisoformat(form.values["starts_on"]), shown_today, form.values["ship_from"]
         )
     db.session.commit()
     log_event("settings-changed")
@@ -298,10 +298,13 @@ def _stop_issuing(account: Account, form: Form) -> None:
     )
 
 
-def _start_instant(day: date, ship_from: str) -> datetime:
-    """Return the instant from which paid orders are issued: now for today, else local midnight."""
+def _start_instant(day: date, shown_today: date, ship_from: str) -> datetime:
+    """Return the instant from which paid orders are issued: now for today, else local midnight.
+
+    The page's today may be an hour ahead of the day where the goods are sent from, and means now as well.
+    """
     local = ZoneInfo(place_of_supply.time_zone_of(ship_from))
-    if day <= now().astimezone(local).date():
+    if day <= max(shown_today, now().astimezone(local).date()):
         # platforms report whole seconds: an order of this second must count
         return now().replace(microsecond=0)
     return datetime.combine(day, time(), local)

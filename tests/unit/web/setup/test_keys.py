@@ -268,6 +268,16 @@ def test_a_later_start_begins_at_midnight_where_the_store_is(new: StoreSession, 
     assert (began.date(), began.hour, began.minute) == (day, 0, 0)
 
 
+def test_today_as_the_page_shows_it_begins_now_although_it_is_yesterday_in_the_azores(
+    new: StoreSession, db: SQLAlchemy
+) -> None:
+    new.post("/setup/keys/igest", GOOD)
+    after_midnight = datetime(2026, 12, 1, 0, 30, tzinfo=UTC)
+    with logged_in_at(after_midnight, new) as merchant:
+        merchant.post("/setup/choices", chosen(starts_on="2026-12-01", ship_from="PT-AC"))
+    assert reload(db, new.store).ready_at == after_midnight
+
+
 def test_saving_again_moves_the_start_only_when_the_date_was_changed(
     new: StoreSession, db: SQLAlchemy
 ) -> None:
