@@ -270,6 +270,8 @@ class Issued:
     buyer_tax_id: str | None = None
     atcud: str = ""
     pdf_url: str = ""
+    at_code: str = ""
+    """The tax authority's code of a transport document; empty where the provider does not tell it."""
     provider_state: str = ""
     """The provider's own word for the document's state (paid, annulled), for display."""
 

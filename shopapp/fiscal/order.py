@@ -97,6 +97,8 @@ class Order:
     """When unpaid goods were handed over (DOC3). No platform states it yet; the fiscal cases do."""
     has_left: bool = False
     """Whether the shop may have sent goods to the buyer already: then only a person knows if they come back."""
+    is_returned: bool = False
+    """Whether the shop says that goods came back, all or some: what to credit only the merchant knows."""
     note: str = ""
 
     @property

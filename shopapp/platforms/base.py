@@ -1,8 +1,9 @@
 """The contract of every shop platform, and the optional contracts that an adapter names in its class head.
 
 The optional ones: `SupportsOAuth` (in `oauth`), `SupportsWebhookSecret`, `SupportsOrderDocuments`,
-`SupportsOrderHistory`, `SupportsProducts` and `SupportsProductStock`. An adapter must write the abstract methods of the
-contracts that it names; the rest of the application asks `isinstance` and never a platform's name.
+`SupportsOrderHistory`, `SupportsTransportCode`, `SupportsProducts` and `SupportsProductStock`. An adapter must write
+the abstract methods of the contracts that it names; the rest of the application asks `isinstance` and never a
+platform's name.
 
 An adapter is built from plain values (addresses, a getter of access tokens) and returns plain values; it never sees a
 database row or a web request.
@@ -74,8 +75,10 @@ class WebhookEvent:
     Only a hint: often only the body is signed.
     """
 
-    kind: Literal["paid", "cancelled", "open", "updated", "product", "other"]
-    """`open`: placed, not paid yet. `product`: the product, its stock or one of its variants changed or was deleted."""
+    kind: Literal["paid", "cancelled", "open", "updated", "requested", "product", "other"]
+    """`open`: placed, not paid yet. `requested`: the merchant asks for the invoice in the shop's back office.
+    `product`: the product, its stock or one of its variants changed or was deleted.
+    """
     order_id: str
     product_id: str = ""
     summary: OrderSummary | None = None
@@ -90,6 +93,8 @@ class Attachment:
     external_id: str
     number: str
     url: str
+    pdf: bytes = b""
+    """The file itself, where the platform stores files and the provider has no public link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,8 @@ class Platform(ABC):
     """The events about unpaid orders; subscribed only for drafts, order notes and stock."""
     calls_per_second: ClassVar[float] = 10.0
     """The rate of calls for background work: far enough below the platform's limit that documents are not delayed."""
+    calls_per_hour: ClassVar[int | None] = None
+    """How many calls a store allows an hour; None where the platform states no such limit."""
 
     # the store
 
@@ -246,6 +253,13 @@ class SupportsWebhookSecret(Platform):
 class SupportsOrderDocuments(Platform):
     """A platform that shows documents on an order."""
 
+    stores_files: ClassVar[bool] = False
+    """Whether it keeps a document's file; then `Attachment.pdf` may be given beside the link."""
+    shows_every_document: ClassVar[bool] = True
+    """Whether each document has a place of its own. Where not, only the order's present invoice is attached, in place
+    of a former one, and what follows it (a credit note) is said in the order's history.
+    """
+
     @abstractmethod
     def attach_document(self, order_id: str, document: Attachment) -> None:
         """Show the document on the order. Looks first, so it is safe to repeat."""
@@ -257,6 +271,14 @@ class SupportsOrderHistory(Platform):
     @abstractmethod
     def add_history_entry(self, order_id: str, text: str) -> None:
         """Add a line to the order's history. Looks first, so it is safe to repeat."""
+
+
+class SupportsTransportCode(Platform):
+    """A platform that keeps on an order the code of the tax authority (AT) for its transport document."""
+
+    @abstractmethod
+    def set_transport_code(self, order_id: str, code: str) -> None:
+        """Write the code on the order. Absolute, so it is safe to repeat."""
 
 
 class SupportsProducts(Platform):
