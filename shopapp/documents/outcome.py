@@ -35,7 +35,7 @@ from shopapp.fiscal.comparison import Comparison, compare
 from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
 from shopapp.logs import log_event
-from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
+from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now, record_facts
 from shopapp.models.document import (
     BLOCKED,
     IN_DOUBT,
@@ -171,6 +171,7 @@ def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
     draft = document.draft
     if draft is not None:
         figures.record(document, draft)
+        record_facts(document.id, draft)
         for position, line in enumerate(draft.lines):
             db.session.add(DocumentLine.from_draft_line(document.id, position, line))
     enqueue_followups(document)

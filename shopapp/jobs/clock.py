@@ -38,6 +38,7 @@ def tick(app: Flask) -> None:
         audit.audit_due_account,
         maintenance.delete_expired_rows,
         maintenance.mark_older_distance_sales,
+        maintenance.record_older_facts,
     )
     for act in tasks:
         try:

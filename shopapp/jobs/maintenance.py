@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -35,6 +35,7 @@ from shopapp.models import (
     db,
     document_queue,
     now,
+    record_facts,
 )
 from shopapp.models.base import execute_update
 from shopapp.models.document import IN_DOUBT, ISSUED, REVIEW
@@ -191,7 +192,36 @@ def mark_older_distance_sales(limit: int = 200) -> int:
 
     Only once: the heartbeat says up to which document this is done.
     """
-    beat = db.session.get(Heartbeat, "older-distance-sales", populate_existing=True)
+
+    def mark(rows: Sequence[Document]) -> int:
+        found = [
+            one.id for one in rows if one.draft is not None and document_queue.is_distance_sale(one.draft)
+        ]
+        execute_update(update(Document).where(Document.id.in_(found)).values(is_distance_sale=True))
+        return len(found)
+
+    return _for_older_documents("older-distance-sales", mark, limit)
+
+
+def record_older_facts(limit: int = 200) -> int:
+    """Store payments and warnings of documents that earlier releases issued, some at a time; return how many. Commits.
+
+    Only once, as above.
+    """
+
+    def record(rows: Sequence[Document]) -> int:
+        drafts = [(one.id, one.draft) for one in rows if one.state == ISSUED]
+        for document_id, draft in drafts:
+            if draft is not None:
+                record_facts(document_id, draft)
+        return len(drafts)
+
+    return _for_older_documents("older-facts", record, limit)
+
+
+def _for_older_documents(task: str, act: Callable[[Sequence[Document]], int], limit: int) -> int:
+    """Do it for the next of those documents that there were when the task began; return what it returns. Commits."""
+    beat = db.session.get(Heartbeat, task, populate_existing=True)
     note = (
         beat.read_note()
         if beat
@@ -202,11 +232,9 @@ def mark_older_distance_sales(limit: int = 200) -> int:
         return 0
     part = select(Document).where(Document.id > note["done"], Document.id <= note["last"])
     rows = db.session.scalars(part.order_by(Document.id).limit(limit)).all()
-    found = [row.id for row in rows if row.draft is not None and document_queue.is_distance_sale(row.draft)]
-    execute_update(update(Document).where(Document.id.in_(found)).values(is_distance_sale=True))
-    done = rows[-1].id if rows else note["last"]
-    Heartbeat.beat("older-distance-sales", done=done, last=note["last"])
-    return len(found)
+    count = act(rows)
+    Heartbeat.beat(task, done=rows[-1].id if rows else note["last"], last=note["last"])
+    return count
 
 
 def _run_for_store(store: Store, what: str, act: Callable[[], T]) -> T | None:

@@ -1,6 +1,7 @@
 """The tables: one file for each, with its states and its conditional updates. Nothing here calls an external system."""
 
 from .account import Account
+from .accountant_link import AccountantLink
 from .api_usage import ApiUsage
 from .article import Article
 from .attempt import Attempt, DocumentLine, Transition
@@ -19,7 +20,9 @@ from .base import (
 from .browser_session import BrowserSession
 from .decision import Decision
 from .document import Document
+from .document_facts import DocumentPayment, DocumentWarning, record_facts
 from .document_pdf import DocumentPdf
+from .export_proof import ExportProof
 from .followup import FollowUp
 from .heartbeat import Heartbeat
 from .key_usage import missing_keys
@@ -38,13 +41,18 @@ from .webhook import Webhook
 
 __all__ = [
     "Account",
+    "AccountantLink",
     "Article",
     "BrowserSession",
     "Attempt",
     "Decision",
     "Document",
     "DocumentLine",
+    "DocumentPayment",
     "DocumentPdf",
+    "DocumentWarning",
+    "record_facts",
+    "ExportProof",
     "FollowUp",
     "Webhook",
     "LoginAttempt",

@@ -30,6 +30,10 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
     store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"), index=True)
     installation: Mapped[int]
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    accountant_link_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("accountant_link.id", name="fk_browser_session_link")
+    )
+    """The link that opened it: such a session reads reports and documents, and changes nothing."""
     browser: Mapped[str] = mapped_column(String(40), default="")
     """Its family and system, such as `Firefox, Windows`; empty when it names none that we know."""
     began_at: Mapped[datetime] = mapped_column(UtcDateTime)

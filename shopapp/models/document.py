@@ -91,6 +91,8 @@ class Document(buyer_marks.MarkedByBuyer, UidModel):
         Index("ix_document_buyer", "store_id", "tax_id_mark"),
         Index("ix_document_changed", "store_id", "changed_at"),
         Index("ix_document_issued", "store_id", "issued_at"),
+        Index("ix_document_dated", "store_id", "issued_on"),
+        Index("ix_document_paid", "store_id", "paid_at"),
         Index("ix_document_link_hash", "link_hash", unique=True),
     )
 
@@ -169,10 +171,8 @@ class Document(buyer_marks.MarkedByBuyer, UidModel):
     calls: Mapped[int] = mapped_column(default=0, server_default="0")
     """Calls to the provider that this document has cost."""
     provider_state: Mapped[str] = mapped_column(String(40), default="")
-    """The document's state in the provider's own words."""
     provider_state_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    # the buyer
     buyer_folded: Mapped[str] = mapped_column(String(200), default="")
     """The buyer's name in lower case without accents, on documents of earlier releases until `flask reseal`."""
     buyer_marks: Mapped[str] = mapped_column(Mark(), default="", server_default="")
