@@ -39,6 +39,8 @@ from ..base import (
     SupportsWebhookSecret,
     WebhookEvent,
 )
+from ..fields import amount_field, object_field, text_field
+from ..webhooks import plan_subscriptions
 from .catalogue import (
     read_catalogue_page,
     read_location_stock,
@@ -47,7 +49,6 @@ from .catalogue import (
     write_stock,
 )
 from .client import JumpsellerClient, objects_in, parse_body
-from .fields import amount_field, object_field, text_field
 from .order_list import order_summary_from
 from .orders import order_from
 from .webhooks import (
@@ -55,8 +56,8 @@ from .webhooks import (
     PRODUCT_EVENTS,
     UNPAID_ORDER_EVENTS,
     has_valid_signature,
+    is_paused,
     parse_webhook,
-    plan_subscriptions,
     webhook_headers,
 )
 
@@ -152,7 +153,7 @@ class Jumpseller(
 
     def subscribe_webhooks(self, url: str, events: tuple[str, ...], recreate: bool = False) -> str:
         present = self._api_client.get_objects("/hooks.json", "hook")
-        plan = plan_subscriptions(present, url, events, recreate)
+        plan = plan_subscriptions(present, url, events, recreate, is_paused)
         for number in plan.delete:
             self._api_client.send("DELETE", f"/hooks/{number}.json", writes=True)
         for event in plan.create:

@@ -23,8 +23,9 @@ from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.http_client import HttpResponse
 
 from ..base import CatalogueItem, CataloguePage, Location
+from ..fields import Json, text_field
 from .client import JumpsellerClient, objects_in, parse_body, unwrap
-from .fields import Json, line_kind, text_field
+from .terms import line_kind
 
 _PAGE = 100
 _MAX_STOCK_ROWS = 50

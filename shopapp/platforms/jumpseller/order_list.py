@@ -5,7 +5,6 @@ Each field has one exact reader. Nothing here raises: one bad row must not hide 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +14,8 @@ from shopapp.errors import OrderError
 from shopapp.fiscal.money import ZERO
 
 from ..base import OrderSummary
-from .fields import Json, cents_field, object_field, order_status, timestamp_or_none
+from ..fields import Json, cents_field, object_field, read_id, row_key, timestamp_or_none
+from .terms import order_status
 
 
 def order_summary_from(row: Any) -> OrderSummary:
@@ -38,14 +38,8 @@ def order_summary_from(row: Any) -> OrderSummary:
         currency=currency.upper()[:3] if isinstance(currency, str) else "",
         paid_at=_payment_time(order),
         unreadable=tuple(name for name, value in found.items() if value in (None, "")),
-        key=order_id or "row-" + hashlib.sha256(repr(row).encode("utf-8", "replace")).hexdigest()[:40],
+        key=row_key(order_id, row),
     )
-
-
-def read_id(value: Any) -> str:
-    """Return the id of an order or a product as text; empty when it is none."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return text if text.isascii() and text.isdigit() and len(text) <= 18 else ""
 
 
 def _paid_total(order: Json) -> Decimal | None:

@@ -19,22 +19,21 @@ from shopapp.fiscal.order import Order, OrderLine, Payment
 from shopapp.fiscal.party import Address, Party
 from shopapp.fiscal.tax_ids import normalise_tax_id
 
-from .discounts import PayloadLine, read_discounts
-from .fields import (
+from ..fields import (
     Json,
     amount_field,
     cents_field,
-    line_kind,
     object_field,
     objects_field,
-    order_status,
     parse_timestamp,
     required_field,
     text_field,
     timestamp_or_none,
 )
+from .discounts import PayloadLine, read_discounts
 from .shipping import shipping_lines
 from .taxes import charge_on_top, charged_rate, fixed_charges, with_charges_named
+from .terms import line_kind, order_status
 
 _PAID = re.compile(r"\b(paid|pago|paga|pagado|pagada)\b", re.IGNORECASE)
 _NOT_PAID = re.compile(r"\b(não|nao|not|no|un)\b|pend", re.IGNORECASE)

@@ -13,7 +13,7 @@ from shopapp.errors import OrderError
 from shopapp.fiscal.money import CENT, ONE, ZERO, allocate, round_to_cents, sum_amounts
 from shopapp.fiscal.order import OrderLine
 
-from .fields import Json, amount_field, objects_field, text_field
+from ..fields import Json, amount_field, objects_field, text_field
 from .taxes import charge_on_top, percentages, with_charges_named
 
 _TOLERANCE = CENT * 11 / 10

@@ -12,7 +12,7 @@ from decimal import Decimal
 from shopapp.errors import OrderError
 from shopapp.fiscal.money import round_to_cents, strip_trailing_zeros, sum_amounts
 
-from .fields import Json, amount_field, text_field
+from ..fields import Json, amount_field, text_field
 
 
 def percentages(taxes: Sequence[Json]) -> list[Decimal]:

@@ -1,4 +1,4 @@
-"""Single fields of Jumpseller's JSON."""
+"""Single fields of a platform's JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shopapp.errors import OrderError
-from shopapp.platforms.jumpseller import fields
+from shopapp.platforms import fields
 
 
 @pytest.mark.parametrize(

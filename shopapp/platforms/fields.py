@@ -1,10 +1,8 @@
-"""Single fields of Jumpseller's JSON as typed values: amounts, texts, timestamps, statuses, nested objects.
-
-Source: Jumpseller's published API description and recorded payloads, read 2026-11-20.
-"""
+"""Single fields of a platform's JSON as typed values: amounts, texts, timestamps, ids, nested objects."""
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections.abc import Mapping
@@ -14,12 +12,9 @@ from typing import Any
 
 from shopapp.errors import OrderError
 from shopapp.fiscal.money import SIX_DECIMALS, parse_amount, round_to_cents
-from shopapp.fiscal.order import LineKind, OrderStatus
 
 Json = Mapping[str, Any]
 
-_STATUSES: dict[str, OrderStatus] = {"paid": "paid", "canceled": "cancelled", "abandoned": "abandoned"}
-_LINE_KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
 _AMOUNT_LIMIT = Decimal(10) ** 12
 """Larger than the amount of any order, and too large for a column."""
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
@@ -57,16 +52,6 @@ def plain_text(value: Any) -> str:
 def text_field(block: Json, *names: str) -> str:
     """Return the texts in those fields, joined by a space (`plain_text`); empty when there is none."""
     return " ".join(text for name in names if (text := plain_text(block.get(name))))
-
-
-def order_status(order: Json) -> OrderStatus:
-    """Return the order's status by `status_enum` alone; an unknown one is `open`."""
-    return _STATUSES.get(str(order.get("status_enum") or ""), "open")
-
-
-def line_kind(product: Json) -> LineKind:
-    """Return the kind of a product or order line by its `type`; an unknown one is `goods`."""
-    return _LINE_KINDS.get(str(product.get("type") or ""), "goods")
 
 
 def required_field(block: Json, name: str) -> Any:
@@ -139,3 +124,14 @@ def objects_field(block: Json, name: str) -> list[Json]:
     """Return the objects of the list in that field; an empty list when there is none."""
     found = block.get(name)
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def read_id(value: Any) -> str:
+    """Return the id of an order or a product as text; empty when it is none."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return text if text.isascii() and text.isdigit() and len(text) <= 18 else ""
+
+
+def row_key(order_id: str, row: Any) -> str:
+    """Return what tells a row of an order list from the others: its id, or a hash of its content."""
+    return order_id or "row-" + hashlib.sha256(repr(row).encode("utf-8", "replace")).hexdigest()[:40]
