@@ -112,6 +112,11 @@ SETTINGS = (
     Setting("JUMPSELLER_API_URL", "Jumpseller's REST API", "https://api.jumpseller.com/v1", _parse_url),
     Setting("JUMPSELLER_ADMIN_ORIGINS", "Origins that may frame the app, separated by spaces; * is the store's code",
             "https://*.jumpseller.com", _parse_origins),
+    Setting("SHOPKIT_API_URL", "Shopkit's REST API", "https://api.shopk.it/v1", _parse_url),
+    Setting("SHOPKIT_ADMIN_URL", "Shopkit's back office (unconfirmed); * is the store's code",
+            "https://*.shopk.it/admin", _parse_url),
+    Setting("SHOPKIT_WEBHOOK_SECRET", "The secret that signs the webhooks of a Shopkit store that has none of its own "
+            "here; empty: such stores are polled (unconfirmed: where Shopkit shows it)", "", str, secret=True),
     Setting("IGEST_URL", "iGEST's web service (unconfirmed: the production address is not public)",
             "https://www.igest.pt/igest/webservice.php", _parse_url),
     Setting("IGEST_FILE_HOSTS", "Hosts, beside that of IGEST_URL, from which iGEST's PDFs are fetched, separated by "
@@ -196,7 +201,7 @@ def _contradictions(values: dict[str, Any]) -> list[str]:
     if not values["ALLOW_PLAIN_HTTP"]:
         problems += [
             f"{name} must be https"
-            for name in ("JUMPSELLER_ACCOUNTS_URL", "JUMPSELLER_API_URL", "IGEST_URL")
+            for name in ("JUMPSELLER_ACCOUNTS_URL", "JUMPSELLER_API_URL", "SHOPKIT_API_URL", "IGEST_URL")
             if urlsplit(values[name]).scheme != "https"
         ]
     if not values["PRIVATE_NETWORK"]:

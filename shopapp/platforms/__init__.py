@@ -2,9 +2,11 @@
 
 from .base import Platform
 from .jumpseller import Jumpseller
+from .shopkit import Shopkit
 
 PLATFORMS: dict[str, type[Platform]] = {
     "jumpseller": Jumpseller,
+    "shopkit": Shopkit,
 }
 
-__all__ = ["PLATFORMS", "Jumpseller", "Platform"]
+__all__ = ["PLATFORMS", "Jumpseller", "Platform", "Shopkit"]

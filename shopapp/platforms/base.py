@@ -1,6 +1,6 @@
 """The contract of every shop platform, and the optional contracts that an adapter names in its class head.
 
-The optional ones: `SupportsOAuth` (in `oauth`), `SupportsWebhookSecret`, `SupportsOrderDocuments`,
+The optional ones: `SupportsOAuth` (in `oauth`), `SupportsApiKey`, `SupportsWebhookSecret`, `SupportsOrderDocuments`,
 `SupportsOrderHistory`, `SupportsTransportCode`, `SupportsProducts` and `SupportsProductStock`. An adapter must write
 the abstract methods of the contracts that it names; the rest of the application asks `isinstance` and never a
 platform's name.
@@ -248,6 +248,15 @@ class SupportsWebhookSecret(Platform):
     @abstractmethod
     def webhook_secret(self) -> str:
         """Ask for the secret that signs the store's webhooks. Changes nothing."""
+
+
+class SupportsApiKey(Platform):
+    """A platform whose stores connect by a key that the merchant pastes: it is the access token, and never expires."""
+
+    @staticmethod
+    @abstractmethod
+    def clean_key(text: str) -> str:
+        """Return the key in what was pasted, '' when there is none. Never raises."""
 
 
 class SupportsOrderDocuments(Platform):

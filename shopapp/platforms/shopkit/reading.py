@@ -1,0 +1,181 @@
+"""Which reading of a Shopkit order is the shop's: the one whose sum is the total that the buyer paid. Pure.
+
+Documented by the vendor's sample: total = subtotal - discount + VAT of the products + shipping + payment fee, nothing
+rounded but the total. *Unconfirmed*: what the sample does not show (lines.py, charges.py), and where points are taken
+off: the shop chooses "before or after VAT" (news.shopk.it, 2025). Nothing is assumed where the figures can tell: where
+no reading adds up, or two different ones do, there is no document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from shopapp.errors import OrderError
+from shopapp.fiscal.money import CENT, HUNDRED, ONE, ZERO, round_to_cents, sum_amounts
+from shopapp.fiscal.order import OrderLine
+
+from ..fields import Json, object_field
+from .charges import Charge, fee_readings, shipping_readings
+from .lines import CLOSE, LineReading, line_readings, payload_lines, price_bases
+from .terms import amount, paid_total
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReading:
+    """One reading of the figures of an order."""
+
+    goods: LineReading
+    charges: tuple[Charge, ...]
+    coupon: Decimal
+    """A discount over the goods that is on no line, with or without VAT as the prices are."""
+    points: Decimal = ZERO
+    """A discount that was taken off after VAT."""
+    is_explained: bool = True
+    """Whether the order says where its discount comes from."""
+
+    def goods_figures(self) -> list[tuple[Decimal, Decimal, Decimal | None]]:
+        """Return net, gross and rate of each product line after its discounts, not rounded."""
+        lines = self.goods.lines
+        value = sum_amounts(max(line.value, ZERO) for line in lines)
+        found = []
+        for line in lines:
+            left = line.value
+            if self.coupon and value and left > ZERO:
+                left -= self.coupon * left / value
+            factor = ONE + (line.charged or ZERO) / HUNDRED
+            net, gross = (left / factor, left) if self.goods.inclusive else (left, left * factor)
+            found.append((net, gross, line.charged))
+        return found
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of everything, not rounded."""
+        goods = sum_amounts(gross for _, gross, _ in self.goods_figures())
+        return goods + sum_amounts(each.gross for each in self.charges) - self.points
+
+    @property
+    def product_tax(self) -> Decimal:
+        """The VAT of the product lines, not rounded, before points that are taken off after it."""
+        return sum_amounts(gross - net for net, gross, _ in self.goods_figures())
+
+    def key(self) -> tuple[object, ...]:
+        """Return what the reading comes to: readings with the same key are no doubt."""
+        goods = tuple((round_to_cents(gross), rate) for _, gross, rate in self.goods_figures())
+        charges = tuple((each.ref, round_to_cents(each.gross), each.rate) for each in self.charges)
+        return (goods, charges, self.points)
+
+
+def read_figures(order: Json) -> OrderReading:
+    """Return the reading of the order that gives its total.
+
+    Raises OrderError `total-differs` with both figures, `tax-unclear`, `discount-unclear`, or what the lines raise.
+    """
+    readings = list(_readings(order))
+    total = paid_total(order)
+    matching = [each for each in readings if abs(each.total - total) <= _tolerance(each)]
+    matching = [each for each in matching if abs(each.total - total) <= CLOSE] or matching
+    if not matching:
+        raise OrderError("total-differs", paid=str(total), lines=str(round_to_cents(readings[0].total)))
+    taxed = [each for each in matching if _explains_tax(each, order)]
+    if not taxed:
+        raise _tax_unclear(matching[0], order)
+    likely = [each for each in taxed if each.is_explained] or taxed
+    if len({each.key() for each in likely}) > 1:
+        raise OrderError("discount-unclear", discount=str(amount(order, "discount", ZERO)))
+    return likely[0]
+
+
+def _tolerance(reading: OrderReading) -> Decimal:
+    """Return how far the sum of a shop that rounds each line may be from ours: half a cent for each figure."""
+    return CENT / 2 * (len(reading.goods.lines) + len(reading.charges) + 1)
+
+
+def _readings(order: Json) -> Iterator[OrderReading]:
+    lines = payload_lines(order)
+    rates = [each.rate for each in lines if each.rate]
+    shipping, fees = shipping_readings(order, rates), fee_readings(order, rates)
+    for goods in line_readings(lines, price_bases(order, lines), _shows_no_tax(order)):
+        for charge in shipping:
+            for fee in fees:
+                charges = tuple(each for each in (charge, fee) if each.gross)
+                for coupon, points, is_explained in _discounts(order, goods, charge):
+                    yield OrderReading(goods, charges, coupon, points, is_explained)
+
+
+def _discounts(order: Json, goods: LineReading, shipping: Charge) -> Iterator[tuple[Decimal, Decimal, bool]]:
+    """Yield (coupon, points, whether it is explained) for each reading of the order's own discount.
+
+    That is the sum of all of them (seen in themes); what is more than those of the lines is points, or was taken off
+    the shipping, or is on no line.
+    """
+    rest = amount(order, "discount", goods.discount) - goods.discount
+    rest = ZERO if abs(rest) <= CLOSE else rest
+    points = amount(object_field(order, "rewards"), "discount", ZERO)
+    coupon = amount(object_field(order, "coupon"), "discount", ZERO)
+    if shipping.waived and abs(rest - shipping.waived) <= CLOSE:
+        yield ZERO, ZERO, True
+    if rest < ZERO:
+        yield ZERO, ZERO, False
+    else:
+        yield rest, ZERO, any(abs(rest - each) <= CLOSE for each in (ZERO, points, coupon, points + coupon))
+    if points > ZERO and abs(rest) <= CLOSE:
+        yield (points, ZERO, True) if goods.inclusive else (ZERO, points, True)
+    elif points > ZERO and abs(rest - points) <= CLOSE and not goods.inclusive:
+        yield ZERO, points, True
+
+
+def _shows_no_tax(order: Json) -> bool:
+    """Return whether the order shows no VAT at all, or names a reason for exemption."""
+    stated = [amount(order, name, ZERO) for name in ("product_tax", "total_tax")]
+    return not any(stated) or bool(order.get("tax_exemption"))
+
+
+def _explains_tax(reading: OrderReading, order: Json) -> bool:
+    """Return whether the VAT that the order states is that of the reading, with or without that of its charges.
+
+    A shop with prices that include VAT may state none.
+    """
+    if order.get("product_tax") in (None, ""):
+        return True
+    stated = amount(order, "product_tax")
+    if reading.goods.inclusive and not stated:
+        return True
+    of_charges = sum_amounts(each.gross - each.net for each in reading.charges)
+    expected = (reading.product_tax, reading.product_tax + of_charges)
+    return any(abs(each - stated) <= _tolerance(reading) for each in expected)
+
+
+def _tax_unclear(reading: OrderReading, order: Json) -> OrderError:
+    line = next((each for each in reading.goods.lines if each.charged), reading.goods.lines[0])
+    stated = amount(order, "product_tax")
+    return OrderError("tax-unclear", line=line.description, tax=str(stated), rate=str(line.charged or ZERO))
+
+
+def lines_of(reading: OrderReading) -> tuple[bool, tuple[OrderLine, ...], Decimal]:
+    """Return whether prices include VAT, the lines, and the discount that is on none of them.
+
+    Points that were taken off after VAT make all prices such with VAT. A discount in parts of a cent is spread over the
+    lines, as the shop calculated with all of it.
+    """
+    inclusive, lines, discount = reading.goods.inclusive, reading.goods.lines, reading.coupon
+    if reading.points and not inclusive:
+        inclusive, lines = True, tuple(map(_with_tax, lines))
+    discount += reading.points
+    if discount != round_to_cents(discount):
+        lines, discount = _with_discount(lines, discount), ZERO
+    return inclusive, (*lines, *(each.line(inclusive) for each in reading.charges)), discount
+
+
+def _with_tax(line: OrderLine) -> OrderLine:
+    factor = ONE + (line.charged or ZERO) / HUNDRED
+    return replace(line, unit_price=line.unit_price * factor, discount=line.discount * factor)
+
+
+def _with_discount(lines: Sequence[OrderLine], discount: Decimal) -> tuple[OrderLine, ...]:
+    value = sum_amounts(max(line.value, ZERO) for line in lines)
+    return tuple(
+        replace(line, discount=line.discount + discount * line.value / value) if line.value > ZERO else line
+        for line in lines
+    )
