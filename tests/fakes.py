@@ -138,6 +138,7 @@ PLATFORM_STATE = PlatformState()
 
 EVENT_KINDS: dict[str, Any] = {
     "order_canceled": "cancelled", "order_pending_payment": "open", "order_updated": "updated",
+    "order_invoice": "requested",
     "product_updated": "product",
 }  # fmt: skip
 
@@ -279,7 +280,11 @@ class FakePlatform(
             number = str(json.loads(body)[about]["id"])
         except (ValueError, KeyError, TypeError) as error:
             raise UnreadableWebhook("not-json") from error
-        return WebhookEvent(kind, "", number) if kind == "product" else WebhookEvent(kind, number)
+        if kind == "product":
+            return WebhookEvent(kind, "", number)
+        placed = json.loads(body)[about].get("created_at")
+        summary = OrderSummary(number, "paid", datetime.fromisoformat(placed), None) if placed else None
+        return WebhookEvent(kind, number, summary=summary)
 
 
 @dataclass
@@ -593,12 +598,22 @@ class World:
         self.receive_webhook(number, "order_canceled", more=more)
 
     def receive_webhook(
-        self, number: str, event: str = "order_paid", store: Store | None = None, more: str = ""
+        self,
+        number: str,
+        event: str = "order_paid",
+        store: Store | None = None,
+        more: str = "",
+        **content: Any,
     ) -> None:
-        body = json.dumps({"order": {"id": int(number), "more": more}}).encode()
+        body = json.dumps({"order": {"id": int(number), "more": more, **content}}).encode()
         store_id = (store or self.store).id
         db.session.commit()
         Webhook.record(store_id, event, str(hash((number, event, more))), body)
+
+    def request_invoice(self, number: str = "1001", placed: datetime | None = None) -> None:
+        """Ask for the order's invoice in the shop's back office; `placed` is what the webhook says of its date."""
+        placed = placed or self.shop.orders[number].created_at
+        self.receive_webhook(number, "order_invoice", created_at=placed.isoformat())
 
     def run_due_work(self) -> None:
         """Do all due work, as a worker does."""

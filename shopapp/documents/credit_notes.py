@@ -96,7 +96,8 @@ def apply_issued_credit_note(note: Document) -> None:
     """
     original = db.session.get_one(Document, note.original_id)
     fully_credited = creditable_amount(original) == 0
-    if (fully_credited and original.alarm in ORDER_ALARMS) or _is_worth_what_the_shop_says(original):
+    is_answered = original.alarm == "returned-after" or (fully_credited and original.alarm in ORDER_ALARMS)
+    if is_answered or _is_worth_what_the_shop_says(original):
         original.alarm, original.alarm_detail = "", {}
     original.changed_at = now()
     reissue_corrections = (note.asked_for or {}).get("again")

@@ -10,6 +10,7 @@ import logging
 import time
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from shopapp import failpoints, logs
@@ -18,7 +19,8 @@ from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
 from shopapp.connections.send_window import is_too_late_to_send
 from shopapp.connections.settings import seconds_setting
-from shopapp.documents import order_changes, prepare, provider_drafts
+from shopapp.documents import order_changes, prepare, provider_drafts, shop_requests
+from shopapp.documents.order_digest import order_digest
 from shopapp.documents.outcome import (
     commit_transition,
     record_bug,
@@ -77,7 +79,9 @@ def _issue(document: Document) -> None:
         elif not _is_still_paid(document):
             return
     except AppError as error:
-        record_not_sent(document, account, error)
+        of_order = error.code == "order-missing" and (document.is_sale or document.is_order_note)
+        if not (of_order and order_changes.void_if_not_in_shop(document)):
+            record_not_sent(document, account, error)
         return
     if draft is None:
         return
@@ -153,6 +157,7 @@ def _prepare_draft(document: Document, account: Account) -> Draft | None:
     db.session.commit()
     order = prepare.fetch_order(document)
     _record_order(document, order, began)
+    shop_requests.confirm_request(document, order.created_at)
     catalogue.record_reservation(account, order, began)
     if document.is_order_note:
         if not provider_drafts.should_issue_order_note(document, account, order):
@@ -181,7 +186,7 @@ def _record_order(document: Document, order: Order, began: datetime) -> None:
         sale.cancelled_at = now()
     elif order.status == "paid" and sale.cancelled_at is not None and sale.cancelled_at < began:
         sale.cancelled_at = None
-    sale.order_digest = document.order_digest = order_changes.order_digest(order)
+    sale.order_digest = document.order_digest = order_digest(order)
     document.paid_at = order.paid_at if order.status == "paid" else None
     document.total = order.paid_euros
     document.vat_check = prepare.vies_proof(document, order)
@@ -208,17 +213,23 @@ def _should_issue(document: Document, account: Account, order: Order) -> bool:
         db.session.commit()
     elif order.status != "paid":
         _move_to_waiting(document, account, order, "unpaid")
-    elif (
-        document.is_sale
-        and document.asked_at is None
-        and _predates_activation(document.store, order, document.paid_at)
-    ):
+    elif _was_asked_for(document):
+        db.session.commit()
+        return True
+    elif document.is_sale and _predates_activation(document.store, order, document.paid_at):
         commit_transition(document, WAITING, "older")
-    elif document.asked_at is None and not account.chosen.automatic:
+    elif not account.chosen.automatic:
         _move_to_waiting(document, account, order, "automatic-off")
     else:
+        db.session.commit()
         return True
     return False
+
+
+def _was_asked_for(document: Document) -> bool:
+    """Return whether the merchant asked for it by now; locks the row, so that no request is missed meanwhile."""
+    asked_at = select(Document.asked_at).where(Document.id == document.id).with_for_update()
+    return db.session.scalar(asked_at) is not None
 
 
 def _move_to_waiting(document: Document, account: Account, order: Order, reason: str) -> None:

@@ -43,9 +43,7 @@ def request_issue(document: Document, corrections: dict[str, Any] | None = None)
     if document.state == PENDING:
         db.session.commit()
         return
-    if document.state not in (WAITING, BLOCKED, VOID) or (
-        document.state == VOID and document.reason == "cancelled"
-    ):
+    if document.state not in (WAITING, BLOCKED, VOID) or order_changes.is_revivable(document):
         raise StateConflictError
     if corrections:
         document.corrections = {**(document.corrections or {}), **corrections}

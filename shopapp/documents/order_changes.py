@@ -6,31 +6,26 @@ again or flagged. Sends nothing to the provider.
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
 from shopapp.connections.shop import platform_of
 from shopapp.documents import credit_notes, outcome, prepare, provider_drafts
+from shopapp.documents.order_digest import changed_parts, order_digest
 from shopapp.errors import OrderError
-from shopapp.fiscal.money import round_to_cents
 from shopapp.fiscal.order import Order, OrderStatus
-from shopapp.fiscal.tax_ids import normalise_tax_id
 from shopapp.models import Document, FollowUp, Sale, db, now
 from shopapp.models.account_settings import AccountSettings
 from shopapp.models.cause import CREDIT
 from shopapp.models.document import BLOCKED, ISSUED, ORDER_ALARMS, PENDING, VOID, WAITING
 
-CANCELLED, UNPAID, PAID_AGAIN, CHANGED = ORDER_ALARMS
-DIGEST_VERSION = "2"
-"""Raised when the parts of a digest are computed in another way. Of version 1 the buyer is not compared: that part was
-made with a key, which may have been replaced since.
-"""
-DIGEST_PARTS = ("lines", "rates", "buyer")
+CANCELLED, UNPAID, PAID_AGAIN, CHANGED, RETURNED = ORDER_ALARMS
+NOT_IN_SHOP = "not-in-shop"
+"""The reason of a void document whose order the shop does not have: deleted, or only in a test of its webhooks."""
+REVIVABLE_REASONS = ("cancelled", NOT_IN_SHOP)
+"""The reasons of void documents that come back when their order is paid."""
 
 
 def request_check(document: Document) -> None:
@@ -43,11 +38,11 @@ def check_order(document: Document, followup: FollowUp | None = None) -> None:
     sale = Sale.get_or_create(document.store_id, document.order_id)
     known = sale.cancelled_at
     db.session.commit()
+    status: OrderStatus | None
     try:
         status, order = _read(document)
     except OrderError:
-        # it is gone from the shop: nothing is known to have changed
-        return
+        status, order = None, None
     sale = db.session.scalars(
         select(Sale).where(Sale.id == sale.id).with_for_update().execution_options(populate_existing=True)
     ).one()
@@ -56,7 +51,10 @@ def check_order(document: Document, followup: FollowUp | None = None) -> None:
         # somebody has read a later state of the order
         request_check(document)
     elif document.state != VOID and _is_current(document):
-        _apply(document, sale, status, order)
+        if status is None:
+            _apply_deletion(document, sale)
+        else:
+            _apply(document, sale, status, order)
     db.session.commit()
 
 
@@ -85,6 +83,7 @@ def _apply(document: Document, sale: Sale, status: OrderStatus, order: Order | N
             _apply_repayment(document, sale)
         if document.state == ISSUED and sale.cancelled_at is None and order is not None:
             _compare(document, sale, order)
+            _flag_return(document, order)
         return
     flag = _last_flag(document)
     is_worse = status == "cancelled" and flag == UNPAID
@@ -100,7 +99,32 @@ def _apply(document: Document, sale: Sale, status: OrderStatus, order: Order | N
         document.transition(PENDING)
 
 
-# cancelled, or unpaid again
+# deleted, cancelled, or unpaid again
+
+
+def void_if_not_in_shop(document: Document) -> bool:
+    """Void a document whose order the shop does not have, unless the order was ever read as paid. Commits.
+
+    A deleted order needs no document, and a shop's test of its webhooks names an order that never was. A payment that
+    was read is shown to the merchant instead.
+    """
+    sale = Sale.get_or_create(document.store_id, document.order_id)
+    was_paid = sale.status == "paid" and sale.checked_at is not None
+    done = not was_paid and outcome.void_document(document, NOT_IN_SHOP)
+    if done:
+        sale.status = "missing"
+        provider_drafts.void_order_note(document.store_id, document.order_id)
+    db.session.commit()
+    return done
+
+
+def _apply_deletion(document: Document, sale: Sale) -> None:
+    """Apply that the shop no longer has the order. Commits."""
+    if document.state in (WAITING, PENDING, BLOCKED):
+        void_if_not_in_shop(document)
+    elif document.state == ISSUED and sale.cancelled_at is None:
+        sale.status, sale.cancelled_at = "missing", now()
+        apply_cancellation(document)
 
 
 def apply_cancellation(document: Document, order: Order | None = None) -> None:
@@ -126,8 +150,9 @@ def apply_cancellation(document: Document, order: Order | None = None) -> None:
         asked = {"reason": "Encomenda cancelada", "automatic": True}
         credit_notes.request_credit_note(document, number, asked)
     else:
-        sent = {"sent": "yes"} if order is not None and order.has_left else {}
-        _raise_alarm(document, UNPAID if is_unpaid else CANCELLED, sent)
+        detail = {"sent": "yes"} if order is not None and order.has_left else {}
+        detail |= {"gone": "yes"} if sale.status == "missing" else {}
+        _raise_alarm(document, UNPAID if is_unpaid else CANCELLED, detail)
 
 
 def _raise_alarm(document: Document, alarm: str, detail: dict[str, Any] | None = None) -> bool:
@@ -165,11 +190,27 @@ def raise_next_alarm(document: Document) -> None:
         _raise_alarm(document, UNPAID if sale.status in ("open", "abandoned") else CANCELLED)
 
 
+def _flag_return(document: Document, order: Order) -> None:
+    """Ask once for the credit note of goods that came back. Not committed.
+
+    Which ones came back, and what was given back for them, the shop does not say.
+    """
+    is_news = order.is_returned and not any(move.reason == RETURNED for move in document.transitions)
+    if is_news and not document.alarm and credit_notes.creditable_amount(document) > 0:
+        document.log_transition(ISSUED, ISSUED, RETURNED)
+        _raise_alarm(document, RETURNED)
+
+
 # paid again
 
 
+def is_revivable(document: Document) -> bool:
+    """Return whether the document is void for a reason that a payment ends."""
+    return document.state == VOID and document.reason in REVIVABLE_REASONS
+
+
 def revive_document(document: Document) -> bool:
-    """Have the void document of a cancelled order drafted again, at the current account. Not committed.
+    """Have the void document of a cancelled or missing order drafted again, at the current account. Not committed.
 
     Return False when somebody else moved the row first.
     """
@@ -253,7 +294,7 @@ def _compare(document: Document, sale: Sale, order: Order) -> None:
     if sale.order_digest == digest or document.alarm not in ("", *ORDER_ALARMS):
         return
     sale.total, sale.order_digest = total, digest
-    parts = _changed_parts(document.order_digest, order)
+    parts = changed_parts(document.order_digest, order)
     # without a digest (an earlier release, or not in a restored backup) only a total that is known can differ
     if not parts if parts is not None else document.total in (None, order.paid_euros):
         if document.alarm == CHANGED:
@@ -269,54 +310,3 @@ def _compare(document: Document, sale: Sale, order: Order) -> None:
 def _is_worth_more(document: Document, order: Order) -> bool:
     """Return whether the order's total exceeds its document's, or may: in another currency it can't be compared."""
     return order.paid_euros is None or order.paid_euros > (document.total or 0)
-
-
-def order_digest(order: Order) -> str:
-    """Return a digest of the lines, the rates charged and the buyer, in parts that are compared one by one.
-
-    It is stored encrypted: with a plain hash a tax id could be guessed.
-    """
-    parts = (_digest(_lines_of(order)), _digest(_rates_of(order)), _digest(_buyer_of(order)))
-    return ":".join((DIGEST_VERSION, *parts))
-
-
-def _changed_parts(digest: str, order: Order) -> list[str] | None:
-    """Return which parts of the order are not as in the digest; None where it was computed in another way."""
-    version, *parts = digest.split(":")
-    if version not in ("1", DIGEST_VERSION):
-        return None
-    buyer = order.buyer
-    is_deleted = not (buyer.name or buyer.company or buyer.tax_id or buyer.email)
-    # a shop may delete its customers' data
-    is_unknown = is_deleted or version == "1"
-    present = (
-        _digest(_lines_of(order)),
-        _digest(_rates_of(order)),
-        parts[2] if is_unknown else _digest(_buyer_of(order)),
-    )
-    return [name for name, former, found in zip(DIGEST_PARTS, parts, present, strict=True) if former != found]
-
-
-def _lines_of(order: Order) -> str:
-    pieces: dict[str, Decimal] = defaultdict(Decimal)
-    for line in order.lines:
-        name = line.sku or "".join(c for c in line.description.casefold() if c.isalnum())
-        pieces[f"{line.kind} {name}"] += line.quantity
-    return repr(sorted((name, str(quantity.normalize())) for name, quantity in pieces.items()))
-
-
-def _rates_of(order: Order) -> str:
-    amounts: dict[str, Decimal] = defaultdict(Decimal)
-    for line in order.lines:
-        amounts[str(line.charged)] += line.unit_price * line.quantity - line.discount
-    rates = sorted((rate, str(round_to_cents(amount))) for rate, amount in amounts.items())
-    return repr((rates, str(round_to_cents(order.paid_total))))
-
-
-def _buyer_of(order: Order) -> str:
-    country = order.ship_to.country if order.ship_to else ""
-    return f"{normalise_tax_id(order.buyer.tax_id)} {country}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

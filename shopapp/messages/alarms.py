@@ -56,6 +56,10 @@ DOCUMENT_ALARMS: dict[str, Sentence] = {
         N_("A encomenda mudou na loja depois de faturada."),
         N_("O documento não muda. Se já não está certo, credite-o e emita de novo com os dados de agora."),
         N_("Ver a diferença")),
+    "alarm-returned-after": Sentence(
+        N_("A loja diz que voltaram artigos desta encomenda. Falta a nota de crédito."),
+        N_("Credite só o que voltou. Se já o creditou no %(provider)s, ou não devolve dinheiro, marque que está"
+           " tratado."), N_("Ver e creditar"), CREDIT),
     "alarm-note-unusable": Sentence(
         N_("O %(provider)s não fez a fatura a partir desta nota de encomenda; a fatura saiu sem ela."),
         N_("Feche a nota de encomenda no %(provider)s e marque aqui que está tratado."), N_("Ver o documento")),

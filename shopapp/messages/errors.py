@@ -180,6 +180,10 @@ UNISSUED_REASONS: dict[str, Sentence] = {
            " sem documento, ninguém dá saída a estes artigos no %(provider)s. Ficam"
            " reservados até lhes dar lá saída e pôr a encomenda de parte.")),
     "cancelled": Sentence(N_("Cancelada na loja antes de haver documento."), ""),
+    "not-in-shop": Sentence(
+        N_("A loja não tem esta encomenda: foi apagada, ou o aviso dela era um teste."),
+        N_("Nada é emitido. Se aparecer paga na loja, segue sozinha.")),
+    "asked-in-shop": Sentence(N_("Pediu a fatura no painel da loja."), ""),
     "repaid": Sentence(N_("A encomenda voltou a ser paga: a nota de crédito deixou de fazer falta."), ""),
     "set-aside": Sentence(N_("Posta de parte por si."), ""),
     "kept-as-draft": Sentence(

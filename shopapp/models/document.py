@@ -59,7 +59,7 @@ WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
 BLOCKED, IN_DOUBT, REVIEW, VOID = "blocked", "in_doubt", "review", "void"
 STATES = (WAITING, PENDING, ISSUING, ISSUED, BLOCKED, IN_DOUBT, REVIEW, VOID)
 
-ORDER_ALARMS = ("cancelled-after", "unpaid-after", "paid-again", "changed-after")
+ORDER_ALARMS = ("cancelled-after", "unpaid-after", "paid-again", "changed-after", "returned-after")
 """What can have happened to the order of an issued document (`documents.order_changes`); a full credit answers it."""
 ALARMS = (*DIFFERENCES, "duplicate", "number-held", *ORDER_ALARMS, "annulled", "gone")
 """What can be wrong with an issued document."""

@@ -102,7 +102,8 @@ def _record_summary(sale: Sale, summary: OrderSummary) -> None:
 
 def _orders_with_document(store: Store, orders: list[str]) -> set[str]:
     """Return those of the orders that have a document, and whose payment changes nothing."""
-    is_revived = or_(Document.reason == "unpaid", (Document.state == VOID) & (Document.reason == "cancelled"))
+    is_revivable = (Document.state == VOID) & Document.reason.in_(order_changes.REVIVABLE_REASONS)
+    is_revived = or_(Document.reason == "unpaid", is_revivable)
     known = (
         select(Document.order_id)
         .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))

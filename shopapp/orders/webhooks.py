@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from shopapp import failpoints, logs
 from shopapp.connections.shop import platform_class
-from shopapp.documents import order_changes
+from shopapp.documents import order_changes, shop_requests
 from shopapp.models import (
     Account,
     Document,
@@ -81,6 +81,11 @@ def _apply_event(store: Store, event: WebhookEvent, webhook: Webhook) -> None:
     if event.kind in ("other", "product"):
         return
     sale = Sale.get_or_create(store.id, event.order_id)
+    if event.kind == "requested":
+        shop_requests.request_invoice(
+            store, event.order_id, event.summary.created_at if event.summary else None
+        )
+        return
     if event.kind == "paid":
         if sale.cancelled_at is not None and webhook.received_at > sale.cancelled_at:
             # a second payment
@@ -161,7 +166,7 @@ def request_document(store: Store, order_id: str) -> bool:
         return False
     if document.state == WAITING and document.reason == "unpaid":
         return document.transition(PENDING)
-    if document.state == VOID and document.reason == "cancelled":
+    if order_changes.is_revivable(document):
         return order_changes.revive_document(document)
     if document.state != VOID and Sale.get_or_create(store.id, order_id).cancelled_at is not None:
         order_changes.request_check(document)

@@ -99,6 +99,9 @@ def _webhook_events(document: Document, webhooks: list[Webhook]) -> Iterator[Tim
         text = {
             "paid": gettext("A loja avisou: encomenda #%(order)s paga.", order=document.order_id),
             "cancelled": gettext("A loja avisou: encomenda #%(order)s cancelada.", order=document.order_id),
+            "requested": gettext(
+                "A loja avisou: pediu lá a fatura da encomenda #%(order)s.", order=document.order_id
+            ),
         }.get(kind, gettext("A loja avisou que a encomenda mudou."))
         detail = ""
         if webhook.copies > 1:
@@ -172,7 +175,7 @@ def _requeued_event(transition: Transition, label: str) -> TimelineEvent | None:
     if transition.reason == "absent":
         text = gettext("Disse-nos que o documento não existe.")
         return TimelineEvent(transition.at, text)
-    if transition.by == "merchant":
+    if transition.by == "merchant" and not transition.reason:
         return TimelineEvent(transition.at, gettext("Pediu para emitir."))
     if transition.reason:
         message = message_for(transition.reason, transition.detail, label)

@@ -11,7 +11,7 @@ import pytest
 
 from shopapp import failpoints
 from shopapp.connections import send_window
-from shopapp.documents import issue
+from shopapp.documents import issue, merchant_actions
 from shopapp.errors import (
     CredentialsError,
     OrderError,
@@ -111,8 +111,11 @@ def test_an_order_that_cannot_be_drafted_is_blocked_with_its_reason(world: World
     assert world.provider.ledger == []
 
 
-def test_a_vanished_order_is_blocked(world: World) -> None:
-    world.receive_webhook("1001")
+def test_an_order_that_vanished_after_it_was_read_as_paid_is_blocked(world: World) -> None:
+    world.pay_order("1001", buyer=Party(name="Rui", tax_id="123456780"))
+    world.run_due_work()
+    del world.shop.orders["1001"]
+    merchant_actions.request_issue(world.document())
     world.run_due_work()
     assert (world.document().state, world.document().reason) == ("blocked", "order-missing")
 
