@@ -130,4 +130,8 @@ ORDER_ERRORS: dict[str, Sentence] = {
     "note-first": Sentence(N_("O rascunho espera pela nota de encomenda."), N_("Tentamos de novo sozinhos.")),
     "store-refused": Sentence(
         N_("A loja recusou o pedido."), N_("Tente de novo; se continuar, escreva ao apoio."), N_("Ver o documento")),
+    "other-invoice": Sentence(
+        N_("A encomenda já mostra outra fatura na loja. Não a substituímos."),
+        N_("Veja se a venda não foi faturada duas vezes. Para mostrar a nossa, apague a outra na loja e tente de novo."),
+        N_("Ver a encomenda"), ORDER),
 }  # fmt: skip
