@@ -19,7 +19,7 @@ from shopapp.connections.provider import provider_class
 from shopapp.connections.settings import text_setting
 from shopapp.connections.shop import platform_of
 from shopapp.documents import returns
-from shopapp.errors import NotAllowedError
+from shopapp.errors import NotAllowedError, OrderError
 from shopapp.fiscal import credit_note, invoice, place_of_supply, transport
 from shopapp.fiscal.credit_note import CreditLineRequest
 from shopapp.fiscal.creditable import CreditableLine, OriginalDocument, remaining_lines
@@ -87,7 +87,12 @@ def settings_and_today(account: Account) -> tuple[FiscalSettings, date]:
 
 
 def prepare_invoice(order: Order, account: Account, document: Document) -> Draft:
-    """Return the draft for an order just read, with its transport and its order note where the merchant wants them."""
+    """Return the draft for an order just read, with its transport and its order note where the merchant wants them.
+
+    Raises OrderError `invoiced-elsewhere` where the shop shows an invoice before we have issued the first.
+    """
+    if document.is_sale and order.shown_invoice:
+        raise OrderError("invoiced-elsewhere", url=order.shown_invoice[:200])
     draft = invoice.build_invoice(order, *settings_and_today(account))
     if (
         draft.kind in transport.INVOICES_VALID_FOR_TRANSPORT

@@ -99,6 +99,8 @@ class Order:
     """Whether the shop may have sent goods to the buyer already: then only a person knows if they come back."""
     is_returned: bool = False
     """Whether the shop says that goods came back, all or some: what to credit only the merchant knows."""
+    shown_invoice: str = ""
+    """The address of the invoice that the shop shows on the order already, whoever issued it; empty for none."""
     note: str = ""
 
     @property

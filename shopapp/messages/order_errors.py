@@ -130,8 +130,12 @@ ORDER_ERRORS: dict[str, Sentence] = {
     "note-first": Sentence(N_("O rascunho espera pela nota de encomenda."), N_("Tentamos de novo sozinhos.")),
     "store-refused": Sentence(
         N_("A loja recusou o pedido."), N_("Tente de novo; se continuar, escreva ao apoio."), N_("Ver o documento")),
+    "invoiced-elsewhere": Sentence(
+        N_("A encomenda já mostra uma fatura na loja, que não fomos nós a emitir."),
+        N_("Se a venda já está faturada, ponha-a de parte. Se não, apague a fatura na loja e tente de novo."),
+        N_("Ver a encomenda"), ORDER),
     "other-invoice": Sentence(
         N_("A encomenda já mostra outra fatura na loja. Não a substituímos."),
-        N_("Veja se a venda não foi faturada duas vezes. Para mostrar a nossa, apague a outra na loja e tente de novo."),
+        N_("Veja se a venda foi faturada duas vezes. Para mostrar a nossa, apague a outra na loja e tente de novo."),
         N_("Ver a encomenda"), ORDER),
 }  # fmt: skip

@@ -42,5 +42,6 @@ def order_from(payload: Json) -> Order:
         payments=(Payment(payment_method(payload), total),) if total > ZERO else (),
         has_left=has_left(payload),
         is_returned=is_returned(payload),
+        shown_invoice=text_field(payload, "invoice_url"),
         note=text_field(payload, "observations"),
     )

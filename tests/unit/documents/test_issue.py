@@ -111,6 +111,18 @@ def test_an_order_that_cannot_be_drafted_is_blocked_with_its_reason(world: World
     assert world.provider.ledger == []
 
 
+def test_an_order_that_shows_somebody_elses_invoice_is_not_invoiced_again(world: World) -> None:
+    world.shop.orders["1001"] = replace(paid_order(), shown_invoice="https://other.test/invoice/1")
+    world.receive_webhook("1001")
+    world.run_due_work()
+    assert (world.document().state, world.document().reason) == ("blocked", "invoiced-elsewhere")
+    assert world.provider.ledger == []
+    world.shop.orders["1001"] = paid_order()
+    merchant_actions.request_issue(world.document())
+    world.run_due_work()
+    assert len(world.provider.ledger) == 1
+
+
 def test_an_order_that_vanished_after_it_was_read_as_paid_is_blocked(world: World) -> None:
     world.pay_order("1001", buyer=Party(name="Rui", tax_id="123456780"))
     world.run_due_work()
