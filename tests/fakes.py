@@ -52,6 +52,7 @@ from shopapp.platforms.base import (
     SupportsOrderDocuments,
     SupportsOrderHistory,
     SupportsProductStock,
+    SupportsTransportCode,
     SupportsWebhookSecret,
     UnreadableWebhook,
     WebhookEvent,
@@ -117,6 +118,7 @@ class PlatformState:
     """Rows that the list of paid orders has before the orders."""
     attachments: dict[str, list[Attachment]] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    transport_codes: dict[str, str] = field(default_factory=dict)
     webhooks: list[tuple[str, str]] = field(default_factory=list)
     errors: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -144,7 +146,12 @@ EVENT_KINDS: dict[str, Any] = {
 
 
 class FakePlatform(
-    SupportsOAuth, SupportsWebhookSecret, SupportsOrderDocuments, SupportsOrderHistory, SupportsProductStock
+    SupportsOAuth,
+    SupportsWebhookSecret,
+    SupportsOrderDocuments,
+    SupportsOrderHistory,
+    SupportsTransportCode,
+    SupportsProductStock,
 ):
     """The platform's methods, working on `PLATFORM_STATE`."""
 
@@ -236,6 +243,10 @@ class FakePlatform(
         self._ask("note")
         if (order_id, text) not in PLATFORM_STATE.notes:
             PLATFORM_STATE.notes.append((order_id, text))
+
+    def set_transport_code(self, order_id: str, code: str) -> None:
+        self._ask("transport_code")
+        PLATFORM_STATE.transport_codes[order_id] = code
 
     def taxes(self) -> tuple[ShopTax, ...]:
         self._ask("taxes")

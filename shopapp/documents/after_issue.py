@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from shopapp.connections.shop import platform_class
 from shopapp.fiscal.comparison import DIFFERENCES
+from shopapp.fiscal.document import INVOICE_KINDS, Issued
 from shopapp.inventory import movements
 from shopapp.models import Document, FollowUp, now
 from shopapp.models.account_settings import AccountSettings
 from shopapp.models.cause import ORDER_NOTE, TRANSPORT_GUIDE
 from shopapp.models.document import ISSUED, REVIEW, WAITING
-from shopapp.platforms.base import SupportsOrderDocuments, SupportsOrderHistory
+from shopapp.platforms.base import SupportsOrderDocuments, SupportsOrderHistory, SupportsTransportCode
 from shopapp.providers.base import IssueGuarantee
 
 
@@ -37,7 +38,7 @@ def enqueue_delivery(document: Document) -> None:
     platform = platform_class(document.store.platform)
     # a link to a number that was taken back was shown before: the right one is shown beside it
     time = 1 + sum(move.new == REVIEW and move.old == ISSUED for move in document.transitions)
-    if document.kind != "GT" and issubclass(platform, SupportsOrderDocuments):
+    if has_place_on_order(document):
         FollowUp.enqueue(document, "attach", number=time)
     if issubclass(platform, SupportsOrderHistory):
         FollowUp.enqueue(document, "history", number=time)
@@ -45,6 +46,25 @@ def enqueue_delivery(document: Document) -> None:
     has_recipient = document.kind != "GT" and (document.buyer or {}).get("email")
     if chosen.email_buyer and has_recipient and document.has_pdf:
         FollowUp.enqueue(document, "email", number=time)
+
+
+def has_place_on_order(document: Document) -> bool:
+    """Return whether the platform shows this document on its order: some show the present invoice alone."""
+    platform = platform_class(document.store.platform)
+    if document.kind == "GT" or not issubclass(platform, SupportsOrderDocuments):
+        return False
+    return platform.shows_every_document or document.is_sale or document.is_reissue
+
+
+def is_linked_in_history(document: Document) -> bool:
+    """Return whether the order's history has the link to this document, as it has no place of its own there."""
+    return document.kind in (*INVOICE_KINDS, "NC") and not has_place_on_order(document)
+
+
+def enqueue_transport_code(document: Document, issued: Issued) -> None:
+    """Enqueue writing the tax authority's code of a transport document on the order. Not committed."""
+    if issued.at_code and issubclass(platform_class(document.store.platform), SupportsTransportCode):
+        FollowUp.enqueue(document, "at-code", code=issued.at_code)
 
 
 def _enqueue_stock_update(document: Document) -> None:

@@ -15,7 +15,7 @@ from shopapp.connections import circuit_breaker
 from shopapp.connections.api_usage import Purpose
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
-from shopapp.documents import figures, outcome
+from shopapp.documents import after_issue, figures, outcome
 from shopapp.errors import AppError, RefusedError
 from shopapp.fiscal.document import Issued
 from shopapp.models import Account, Attempt, Document, FollowUp, Store, db, db_now, now
@@ -151,6 +151,8 @@ def _record_provider_state(document: Document, issued: Issued) -> None:
         _flag_document(document, "annulled")
     elif not document.alarm:
         figures.compare_again(document, issued)
+    # it may be told only some time after the document
+    after_issue.enqueue_transport_code(document, issued)
     db.session.commit()
 
 

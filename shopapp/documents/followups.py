@@ -16,8 +16,8 @@ from shopapp import failpoints, logs, mail
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.settings import seconds_setting, text_setting
-from shopapp.connections.shop import platform_of, record_lost_access
-from shopapp.documents import audit, order_changes, provider_drafts, returns
+from shopapp.connections.shop import platform_class, platform_of, record_lost_access
+from shopapp.documents import after_issue, audit, order_changes, provider_drafts, returns
 from shopapp.documents.pdf import read_pdf
 from shopapp.errors import AppError, CredentialsError, MerchantError, StoreAccessError
 from shopapp.inventory import movements
@@ -27,7 +27,12 @@ from shopapp.models.account_settings import AccountSettings
 from shopapp.models.document import BLOCKED, REVIEW
 from shopapp.models.followup import DONE, DUE, FAILED, RETURN
 from shopapp.models.lease import MAX_TAKES
-from shopapp.platforms.base import Attachment, SupportsOrderDocuments, SupportsOrderHistory
+from shopapp.platforms.base import (
+    Attachment,
+    SupportsOrderDocuments,
+    SupportsOrderHistory,
+    SupportsTransportCode,
+)
 from shopapp.providers.base import SupportsEmail
 from shopapp.providers.drafts import SupportsDrafts
 
@@ -99,13 +104,40 @@ def _show_on_order(document: Document, followup: FollowUp) -> None:
         external_id=document.reference + (f"-{followup.number}" if followup.number > 1 else ""),
         number=document.number or "",
         url=document_url(document),
+        pdf=_file_for_order(document),
     )
-    require(platform_of(document.store), SupportsOrderDocuments).attach_document(document.order_id, shown)
+    platform, order_id = require(platform_of(document.store), SupportsOrderDocuments), document.order_id
+    db.session.commit()
+    platform.attach_document(order_id, shown)
+
+
+def _file_for_order(document: Document) -> bytes:
+    """Return the PDF that the shop is to keep; empty where the link alone is shown. Commits.
+
+    A provider without public links would be asked each time that a buyer opens ours.
+    """
+    platform = platform_class(document.store.platform)
+    stores_files = issubclass(platform, SupportsOrderDocuments) and platform.stores_files
+    if not stores_files or document.pdf_url or not document.has_pdf:
+        return b""
+    try:
+        return read_pdf(document)
+    except AppError as error:
+        db.session.rollback()
+        log.warning("document %s: its link is shown instead of its file: %s", document.id, error.code)
+        return b""
 
 
 def _add_order_history(document: Document, followup: FollowUp) -> None:
     text = f"Quick Invoice: {document.number} ({document.total} €)".replace(".", ",")
+    if after_issue.is_linked_in_history(document):
+        text += f" {document_url(document)}"
     require(platform_of(document.store), SupportsOrderHistory).add_history_entry(document.order_id, text)
+
+
+def _write_transport_code(document: Document, followup: FollowUp) -> None:
+    code = followup.detail["code"]
+    require(platform_of(document.store), SupportsTransportCode).set_transport_code(document.order_id, code)
 
 
 def _email_buyer(document: Document, followup: FollowUp) -> None:
@@ -177,6 +209,7 @@ def _return_to_stock(document: Document, followup: FollowUp) -> None:
 _HANDLERS: dict[str, Callable[[Document, FollowUp], str | None]] = {
     "attach": _show_on_order,
     "history": _add_order_history,
+    "at-code": _write_transport_code,
     "email": _email_buyer,
     "notice": _email_merchant,
     "tidy": _delete_leftover_drafts,

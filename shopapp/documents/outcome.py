@@ -20,7 +20,7 @@ from shopapp.connections import circuit_breaker
 from shopapp.connections.settings import seconds_setting
 from shopapp.connections.shop import record_lost_access
 from shopapp.documents import credit_notes, figures, hand_made_links
-from shopapp.documents.after_issue import enqueue_followups
+from shopapp.documents.after_issue import enqueue_followups, enqueue_transport_code
 from shopapp.errors import (
     AppError,
     CredentialsError,
@@ -175,6 +175,7 @@ def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
         for position, line in enumerate(draft.lines):
             db.session.add(DocumentLine.from_draft_line(document.id, position, line))
     enqueue_followups(document)
+    enqueue_transport_code(document, issued)
     if document.kind == "NC":
         credit_notes.apply_issued_credit_note(document)
     if settled_by != "merchant" and document.account is not None:

@@ -11,6 +11,7 @@ from flask import abort, g, render_template
 from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
 from shopapp.documents import credit_notes, decisions, followups, hand_made_links, merchant_actions, returns
+from shopapp.documents.after_issue import is_linked_in_history
 from shopapp.documents.prepare import creditable_lines
 from shopapp.fiscal import tax_tables
 from shopapp.fiscal.comparison import DIFFERENCES
@@ -101,7 +102,8 @@ class BuyerLink:
 
 def _buyer_link(document: Document) -> BuyerLink | None:
     """Return what has become of the link to the document; None when it was never to be shown on the order."""
-    shown = next((one for one in reversed(documents.follow_ups_of(document)) if one.kind == "attach"), None)
+    place = "history" if is_linked_in_history(document) else "attach"
+    shown = next((one for one in reversed(documents.follow_ups_of(document)) if one.kind == place), None)
     if document.link_revoked_at is not None:
         closed = gettext("Fechada %(moment)s", moment=moment(document.link_revoked_at))
         return BuyerLink(closed, can_close=False)

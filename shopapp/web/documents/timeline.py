@@ -44,6 +44,8 @@ _FOLLOWUP_TEXTS = {
         N_("Documento junto à encomenda, no painel da loja."), N_("Falta juntar o documento à encomenda.")),
     "history": (
         N_("Linha escrita no histórico da encomenda."), N_("Falta escrever no histórico da encomenda.")),
+    "at-code": (
+        N_("Código AT do transporte escrito na encomenda."), N_("Falta escrever o código AT na encomenda.")),
     "email": (N_("PDF enviado por e-mail ao cliente."), N_("Falta enviar o PDF ao cliente.")),
     "notice": (N_("Avisámos por e-mail."), N_("Falta avisar por e-mail.")),
     "stock": (
