@@ -68,6 +68,8 @@ def sign_draft(program: ProgramState, database: Database, row: Row, by: str, cal
         invoice_dossier_lines(database, row, 1)
     if row["tiposaft"] == "NC":
         _reduce_creditable(database, row, 1)
+    if row["tiposaft"] == "GT" and program.switches["transport-code"] == "told":
+        row["atdoccodeid"] = f"8{hashlib.sha1(row['ftstamp'].encode()).digest()[0]:03}{row['fno']:07}"
     saved = database.save("Ft", row)
     program.ledger.append(_ledger_entry(program, database, saved, by))
     if row["tiposaft"] == "GT" and program.switches["harmless-messages"] == "told":
@@ -198,6 +200,7 @@ def _ledger_entry(program: ProgramState, database: Database, row: Row, by: str) 
         "reason": row["rectificationReason"],
         "dossiers": sorted(sources),
         "atcud": row["atcud"],
+        "at_code": row.get("atdoccodeid", ""),
     }
 
 

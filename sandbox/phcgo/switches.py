@@ -65,6 +65,8 @@ _DOCUMENTS = (
     Switch("unknown-fields", "fields that no public source names", ("kept", "dropped", "refused"), "unknown"),
     Switch("transport-required", "a transport guide without loading place, date and hour is refused", ("no", "yes"),
            "unknown"),
+    Switch("transport-code", "where the authority's code of a transport guide shows: nowhere, or in `atdoccodeid`",
+           ("absent", "told"), "unknown"),
     Switch("credit-reason", "where a credit note must say why", ("rectificationReason", "obs", "nowhere"), "unknown"),
     Switch("credit-of-value", "a credit note's line without article that names the document and none of its lines: a "
            "reduction of the price, or refused", ("reduction", "refused"), "unknown"),

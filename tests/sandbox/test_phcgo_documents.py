@@ -312,6 +312,9 @@ def test_a_transport_guide_is_reported_to_the_authority_with_its_loading(caller:
     assert caller.ledger()[0]["transport"] == loading | {"moradato": "Rua B 2", "localto": "Évora"}
     caller.switch(transport_required="no")
     assert caller.signed(series=GT)["fno"] == 2
+    caller.switch(transport_code="told")
+    told = caller.signed(series=GT)["atdoccodeid"]
+    assert told.isdigit() and caller.ledger()[-1]["at_code"] == told
 
 
 def test_the_next_year_begins_at_one(caller: PhcGoClient) -> None:

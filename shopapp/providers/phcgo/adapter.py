@@ -110,6 +110,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         "that `obs` is kept and can be searched: proved at set-up where a series keeps no drafts",
         "the entities of rate tables and warehouses, and the fields of loading, state, ATCUD and a credit's reason",
         "what a call over the monthly allowance is answered, and that a whole answer with an error changed nothing",
+        "whether a transport guide tells the authority's code, here read under its SAF-T name `atdoccodeid`",
         "deleting a draft by Save with Operation 3, and signing a dossier",
         "that a credit note's line without pieces may name its document alone: a price reduction",
         "several references in one query, how many rows an answer holds, and that a list can be paged",

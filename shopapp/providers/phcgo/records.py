@@ -81,6 +81,7 @@ def issued_from(record_type: RecordType, row: Row) -> Issued | None:
         line_count=_line_count(record_type, row),
         buyer_tax_id=text_field(row, "ncont") if "ncont" in row else None,
         atcud=text_field(row, "atcud", "ATCUD")[:60],
+        at_code=text_field(row, "atdoccodeid", "ATDocCodeID")[:60],
         provider_state=provider_state_of(row),
     )
 

@@ -337,6 +337,13 @@ def test_the_legal_number_is_the_providers_own_where_it_gives_one() -> None:
     assert printed_number(FT, SIGNED) == "Fatura 2026/7"
 
 
+def test_the_authoritys_code_of_a_transport_guide_is_read_where_it_is_told() -> None:
+    issued = issued_from(FT, {**SIGNED, "atdoccodeid": "81230000007"})
+    assert issued is not None and issued.at_code == "81230000007"
+    plain = issued_from(FT, SIGNED)
+    assert plain is not None and plain.at_code == ""
+
+
 def test_a_total_loses_floating_point_noise_and_nothing_else() -> None:
     assert record_total({"etotal": Decimal("27.139999999999997")}) == Decimal("27.14")
     assert record_total({"etotal": Decimal("27.1349")}) == Decimal("27.1349")
