@@ -43,6 +43,7 @@ def init_app(app: Flask) -> None:
         short_day,
         iso_day,
         http_url,
+        country_name,
     ):
         app.jinja_env.filters[filter_function.__name__] = filter_function
     app.jinja_env.globals.update(asset=asset)

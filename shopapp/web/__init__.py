@@ -26,6 +26,7 @@ from shopapp.web import (
     limits,
     products,
     public,
+    reports,
     session,
     setup,
     webhooks,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 BLUEPRINTS = (
     *documents.BLUEPRINTS,
     *products.BLUEPRINTS,
+    *reports.BLUEPRINTS,
     *setup.BLUEPRINTS,
     decisions.bp,
     health.bp,

@@ -56,10 +56,13 @@ def index() -> ResponseReturnValue:
 
 
 def _render_page(wrong_line: str = "") -> str:
-    readings = _reading_rows(g.account)
-    decided = [_row(*one) for one in list_decisions(g.account)]
-    rows = sorted([*readings, *decided], key=lambda row: row.revoked_at is not None)
-    return render_template("decisions.html", rows=rows, wrong_line=wrong_line)
+    return render_template("decisions.html", rows=decision_rows(g.account), wrong_line=wrong_line)
+
+
+def decision_rows(account: Account) -> list[DecisionRow]:
+    """Return all decisions of the account, those in force first."""
+    decided = [_row(*one) for one in list_decisions(account)]
+    return sorted([*_reading_rows(account), *decided], key=lambda row: row.revoked_at is not None)
 
 
 def _row(decision: Decision, order_id: str) -> DecisionRow:

@@ -124,6 +124,12 @@ def polled(view: View) -> View:
     return view
 
 
+def accountant_allowed(view: View) -> View:
+    """Mark a view that the session of an accountant's link may ask for; every other one is refused to it."""
+    view.for_accountants = True  # type: ignore[attr-defined]
+    return view
+
+
 def _load_store() -> None:
     """Set `g.store` and `g.account` to those of the session, or None; a GET gets a read-only transaction."""
     g.store = g.account = None
@@ -268,6 +274,7 @@ def _template_context() -> dict[str, Any]:
     return {
         "store": g.get("store"),
         "account": g.get("account"),
+        "read_only": g.get("read_only", False),
         "support": current_app.config["SUPPORT_EMAIL"],
         "language": html_language(),
     }

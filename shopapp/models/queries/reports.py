@@ -202,13 +202,18 @@ def not_in_lines(documents: Sequence[Dated], rows: dict[tuple[str, TaxKey], Sums
 
 def is_stated_otherwise() -> ColumnElement[bool]:
     """Return the condition that the provider stated other figures than the issued lines have."""
-    has_lines = select(DocumentLine.id).where(DocumentLine.document_id == Document.id).exists()
+    has_lines = (
+        select(DocumentLine.id).where(DocumentLine.document_id == Document.id).correlate(Document).exists()
+    )
     return or_(Document.provider_total != Document.total, Document.provider_vat != Document.vat, ~has_lines)
 
 
-def has_lines_of(key: TaxKey) -> ColumnElement[bool]:
-    """Return the condition that a document has lines of that region, rate and exemption."""
-    return select(DocumentLine.id).where(DocumentLine.document_id == Document.id, *lines_of(key)).exists()
+def has_lines_of(key: TaxKey, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that a document has lines of that region, rate and exemption which meet the others."""
+    of_it = select(DocumentLine.id).where(
+        DocumentLine.document_id == Document.id, *lines_of(key), *conditions
+    )
+    return of_it.correlate(Document).exists()
 
 
 def lines_of(key: TaxKey) -> Sequence[ColumnElement[bool]]:

@@ -1,0 +1,7 @@
+"""The month for the accountant: its figures, the documents behind each of them, and what to look at."""
+
+from __future__ import annotations
+
+from shopapp.web.reports import behind, month
+
+BLUEPRINTS = (month.bp, behind.bp)
