@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from typing import Any, Self
 from unittest import mock
 
@@ -50,6 +54,23 @@ class JumpsellerShop(PlatformShop):
     code = "olariadosado"
     events = ("order_paid", "order_canceled")
     base = "https://jumpseller.test"
+    tax_rates = {Decimal(23), Decimal(13), Decimal(6)}
+    has_locations = True
+    order_total = Decimal("40.50")
+    order_lines = (("TACA-01", Decimal(2), Decimal(23)), ("LIV-OLA-01", Decimal(1), Decimal(6)))
+    levels = {
+        "TACA-01": 40, "AZJ-15-AZUL": 12, "AZJ-15-VERDE": 7, "LIV-OLA-01": 25, "VINHO-01": 60, "WORK-ISENTO": 20,
+    }  # fmt: skip
+    unlimited = {"VALE-25": "giftcard", "PDF-MOLDES": "service"}
+    cup, tiles, tile_name = "TACA-01", ("AZJ-15-AZUL", "AZJ-15-VERDE"), "Azulejo pintado à mão (Cor: Azul)"
+    webhook_headers = {
+        "signature": "Jumpseller-Hmac-Sha256", "event": "Jumpseller-Event", "code": "Jumpseller-Store-Code",
+    }  # fmt: skip
+    other_event = "customer_updated"
+
+    @staticmethod
+    def signature(body: bytes, key: str) -> str:
+        return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
 
     @contextmanager
     def opened(self, mode: str, cassette: str) -> Iterator[None]:
@@ -157,6 +178,9 @@ class JumpsellerShop(PlatformShop):
     def stored_order(self, order_id: str) -> Mapping[str, Any]:
         order: Mapping[str, Any] = self._shop.orders[int(order_id)]
         return order
+
+    def history(self, order_id: str) -> list[str]:
+        return [entry["message"] for entry in self.stored_order(order_id)["history"]]
 
     def webhooks(self) -> list[Mapping[str, Any]]:
         return list(self._shop.hooks.values())

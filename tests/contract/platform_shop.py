@@ -7,11 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
+from shopapp.fiscal.order import LineKind
 from shopapp.platforms.base import Platform
 
 REDIRECT = "https://app.test/install/callback"
@@ -36,6 +38,45 @@ class PlatformShop(ABC):
     name: ClassVar[str]
     code: ClassVar[str]
     events: ClassVar[tuple[str, ...]]
+
+    # what its platform's API tells
+
+    tax_rates: ClassVar[set[Decimal]]
+    """The rates of its taxes; none where no call tells them."""
+    silent_verbs: ClassVar[tuple[str, ...]] = ()
+    """The methods of the platform that send nothing."""
+    has_locations: ClassVar[bool]
+    reads_before_setting_stock: ClassVar[bool] = False
+
+    # the order that `place_order` places without a specification
+
+    order_total: ClassVar[Decimal]
+    order_lines: ClassVar[tuple[tuple[str, Decimal, Decimal], ...]]
+    """Its goods: SKU, pieces and rate."""
+
+    # what it sells
+
+    levels: ClassVar[Mapping[str, int]]
+    """The pieces of everything that is goods, by SKU; at least two beside the cup and the tiles."""
+    unlimited: ClassVar[Mapping[str, LineKind]]
+    """The kind of everything else, by SKU; it has no stock."""
+    cup: ClassVar[str]
+    """A product without variants."""
+    tiles: ClassVar[tuple[str, str]]
+    """The two variants of one product."""
+    tile_name: ClassVar[str]
+
+    # its webhooks
+
+    webhook_headers: ClassVar[Mapping[str, str]]
+    """The headers that have the `signature`, the `event` and, where one does, the store's `code`."""
+    other_event: ClassVar[str]
+    """An event that is about neither orders nor products."""
+
+    @staticmethod
+    @abstractmethod
+    def signature(body: bytes, key: str) -> str:
+        """Return the signature of the body as the platform's documentation describes it."""
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
@@ -69,6 +110,10 @@ class PlatformShop(ABC):
     @abstractmethod
     def stored_order(self, order_id: str) -> Mapping[str, Any]:
         """Return the order with its documents and history, as the stand-in has stored it."""
+
+    @abstractmethod
+    def history(self, order_id: str) -> list[str]:
+        """Return the entries of the order's history, or the lines of its note."""
 
     @abstractmethod
     def webhooks(self) -> list[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from shopapp.errors import RefusedError
 from shopapp.platforms.base import Platform
 from tests.contract.jumpseller_calls import differences
 from tests.contract.jumpseller_shop import JumpsellerShop
-from tests.contract.test_platforms import CUP, VOUCHER, item_of, open_platform, whole_catalogue
+from tests.contract.test_platforms import item_of, open_platform, whole_catalogue
 
 
 @pytest.fixture
@@ -98,15 +98,15 @@ def test_plain_stock_that_is_not_what_was_set_is_refused(shop: JumpsellerShop) -
 
 def cup_in_two_places(shop: JumpsellerShop, platform: Platform) -> str:
     """Put five cups in the second location; return the product's id."""
-    shop.edit_product(CUP, stock={platform.locations()[1].code: 5})
-    return item_of(platform, CUP).product_id
+    shop.edit_product(JumpsellerShop.cup, stock={platform.locations()[1].code: 5})
+    return item_of(platform, JumpsellerShop.cup).product_id
 
 
 @pytest.mark.parametrize("position", ["null", "zero", "left-out"])
 def test_unlimited_goods_stay_unlimited_by_location(shop: JumpsellerShop, position: str) -> None:
     shop.turn("unlimited-by-place", position)
     platform = open_platform(shop)
-    voucher, place = item_of(platform, VOUCHER), platform.locations()[0].code
+    voucher, place = item_of(platform, "VALE-25"), platform.locations()[0].code
     assert (
         platform.stock_by_location([(voucher.product_id, "")], [place]).get(
             (voucher.product_id, "", place), 0
@@ -126,7 +126,7 @@ def test_no_answer_about_locations_has_more_rows_than_a_page(shop: JumpsellerSho
     levels = platform.stock_by_location(wanted, places)
     assert {key[:2] for key in levels} | {
         (item_of(platform, "PDF-MOLDES").product_id, ""),
-        (item_of(platform, VOUCHER).product_id, ""),
+        (item_of(platform, "VALE-25").product_id, ""),
     } == set(wanted)
     assert max(len(one.got) for one in shop.exchanges if one.path == "/v1/products_locations") <= 50
     assert [one for exchange in shop.exchanges for one in differences(exchange)] == []

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import itertools
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -39,6 +38,7 @@ from shopapp.platforms.base import (
     SupportsOrderHistory,
     SupportsProducts,
     SupportsProductStock,
+    SupportsTransportCode,
     SupportsWebhookSecret,
     UnreadableWebhook,
 )
@@ -52,8 +52,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:Depreca
 
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+TESTED = {name: PLATFORMS[name] for name in SHOPS}
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-WEBHOOK_URL = "https://app.test/hooks/jumpseller/unguessable"
+WEBHOOK_URL = "https://app.test/hooks/a-platform/unguessable"
 
 
 READS: dict[str, Callable[[Platform], Any]] = {
@@ -90,20 +91,29 @@ def each_verb(*verbs: str) -> pytest.MarkDecorator:
     """Run the test for each platform and each of these methods that it has."""
     pairs = [
         (name, verb)
-        for name, one in PLATFORMS.items()
-        if name in SHOPS
+        for name, one in TESTED.items()
         for verb in verbs
-        if issubclass(one, CONTRACTS.get(verb, Platform))
+        if issubclass(one, CONTRACTS.get(verb, Platform)) and verb not in SHOPS[name].silent_verbs
     ]
     return pytest.mark.parametrize(("name", "verb"), pairs)
 
 
-def only(contract: type[Platform]) -> pytest.MarkDecorator:
-    """Run the test for the platforms that support the contract."""
-    return pytest.mark.parametrize("name", [name for name in SHOPS if issubclass(PLATFORMS[name], contract)])
+def only(contract: type[Platform], **declared: Any) -> pytest.MarkDecorator:
+    """Run the test for the platforms that support the contract and declare these values."""
+    names = [
+        name
+        for name, one in TESTED.items()
+        if issubclass(one, contract)
+        and all(getattr(one, attribute) == value for attribute, value in declared.items())
+    ]
+    return pytest.mark.parametrize("name", names)
 
 
-@pytest.fixture(params=list(SHOPS))
+by_location = pytest.mark.parametrize("name", [name for name, one in SHOPS.items() if one.has_locations])
+"""Run the test for the platforms that keep stock by location."""
+
+
+@pytest.fixture(params=list(TESTED))
 def name(request: pytest.FixtureRequest) -> str:
     """Return the name of the platform under test."""
     return str(request.param)
@@ -233,16 +243,19 @@ def test_the_secret_that_signs_the_webhooks_is_told(shop: PlatformShop) -> None:
     assert platform.webhook_secret()
 
 
-def test_the_admin_of_a_store_may_frame_us_and_has_an_address_for_an_order(shop: PlatformShop) -> None:
+def test_only_the_admin_of_a_store_may_frame_us_and_it_has_an_address_for_an_order(
+    shop: PlatformShop,
+) -> None:
     platform = shop.platform()
     origins = platform.admin_origins(shop.code)
     assert all(urlsplit(origin).scheme == "https" and "*" not in origin for origin in origins)
-    assert platform.order_admin_url(shop.code, "1001").startswith(origins[0])
+    address = platform.order_admin_url(shop.code, "1001")
+    assert address.startswith(origins[0] if origins else "https://")
+    assert "1001" in address and "*" not in address
 
 
 def test_the_taxes_of_the_shop_are_read(shop: PlatformShop) -> None:
-    rates = {tax.rate for tax in open_platform(shop).taxes()}
-    assert rates == {Decimal(23), Decimal(13), Decimal(6)}
+    assert {tax.rate for tax in open_platform(shop).taxes()} == shop.tax_rates
 
 
 def test_webhooks_are_subscribed_once_however_often_it_is_asked(shop: PlatformShop) -> None:
@@ -297,11 +310,9 @@ def test_a_paid_order_is_read_to_the_cent(shop: PlatformShop) -> None:
     number = shop.place_order(nif="299900010")
     order = open_platform(shop).read_order(number)
     assert (order.id, order.status, order.currency) == (number, "paid", "EUR")
-    assert order.total == Decimal("40.50")
-    assert [(line.sku, line.quantity, line.charged) for line in order.lines if line.kind == "goods"] == [
-        ("TACA-01", Decimal(2), Decimal(23)),
-        ("LIV-OLA-01", Decimal(1), Decimal(6)),
-    ]
+    assert order.total == shop.order_total
+    sold = [(line.sku, line.quantity, line.charged) for line in order.lines if line.kind == "goods"]
+    assert sold == list(shop.order_lines)
     assert order.prices_include_tax
     assert order.buyer.tax_id == "299900010"
     assert order.created_at.tzinfo is not None
@@ -324,7 +335,7 @@ def test_paid_orders_come_newest_first_and_end_at_their_day(shop: PlatformShop) 
     found = list(platform.paid_orders(LONG_AGO))
     assert [sale.order_id for sale in found] == [numbers[2], numbers[0]]
     assert {sale.status for sale in found} == {"paid"}
-    assert found[0].total == Decimal("40.50")
+    assert found[0].total == shop.order_total
     assert list(platform.paid_orders(datetime(2100, 1, 1, tzinfo=UTC))) == []
 
 
@@ -344,7 +355,7 @@ def test_one_order_is_read_as_in_the_list(shop: PlatformShop) -> None:
     assert raised.value.code == "order-missing"
 
 
-@only(SupportsOrderDocuments)
+@only(SupportsOrderDocuments, shows_every_document=True)
 def test_a_document_is_shown_on_the_order_once(shop: PlatformShop) -> None:
     number = shop.place_order()
     platform = open_platform(shop)
@@ -357,14 +368,45 @@ def test_a_document_is_shown_on_the_order_once(shop: PlatformShop) -> None:
     assert {one["url"] for one in documents} == {attachment().url}
 
 
+@only(SupportsOrderDocuments, shows_every_document=False)
+@also_replayed
+def test_the_present_invoice_is_shown_on_the_order_in_place_of_a_former_one(shop: PlatformShop) -> None:
+    number = shop.place_order()
+    platform = open_platform(shop)
+    for _ in range(2):
+        platform.attach_document(number, attachment())
+    assert platform.read_order(number).shown_invoice == attachment().url
+    reissued = replace(attachment(number="FR 2026FR/13"), url="https://app.test/d/another")
+    platform.attach_document(number, reissued)
+    assert platform.read_order(number).shown_invoice == reissued.url
+
+
+@only(SupportsOrderDocuments, stores_files=True)
+def test_the_file_of_a_document_is_stored_once(shop: PlatformShop) -> None:
+    number = shop.place_order()
+    platform = open_platform(shop)
+    for _ in range(2):
+        platform.attach_document(number, replace(attachment(), pdf=b"%PDF-1.4 one page"))
+    assert platform.read_order(number).shown_invoice not in ("", attachment().url)
+    assert sum(exchange.method == "PUT" for exchange in shop.exchanges) == 1
+
+
 @only(SupportsOrderHistory)
 def test_a_history_entry_is_added_once(shop: PlatformShop) -> None:
     number = shop.place_order()
     platform = open_platform(shop)
     for _ in range(2):
         platform.add_history_entry(number, "Fatura-recibo FR 2026FR/12 emitida: ação <&> 😀")
-    texts = [entry["message"] for entry in shop.stored_order(number)["history"]]
-    assert texts.count("Fatura-recibo FR 2026FR/12 emitida: ação <&> 😀") == 1
+    assert shop.history(number).count("Fatura-recibo FR 2026FR/12 emitida: ação <&> 😀") == 1
+
+
+@only(SupportsTransportCode)
+def test_the_code_of_a_transport_document_is_written_on_the_order(shop: PlatformShop) -> None:
+    number = shop.place_order()
+    platform = open_platform(shop)
+    for code in ("AT0001", "AT0002", "AT0002"):
+        platform.set_transport_code(number, code)
+    assert shop.stored_order(number)["at_code"] == "AT0002"
 
 
 @each_verb("attach", "note")
@@ -383,8 +425,6 @@ def _show(platform: Platform, verb: str, number: str) -> None:
 
 
 # --- products and stock ---------------------------------------------------------------------------------
-
-CUP, TILE, VOUCHER = "TACA-01", "AZJ-15-AZUL", "VALE-25"
 
 
 def whole_catalogue(platform: Platform) -> list[CatalogueItem]:
@@ -408,36 +448,36 @@ def item_of(platform: Platform, sku: str) -> CatalogueItem:
 @also_replayed
 def test_items_are_products_without_variants_and_each_variant(shop: PlatformShop) -> None:
     found = {one.sku: one for one in whole_catalogue(open_platform(shop))}
-    assert {sku: one.stock for sku, one in found.items() if one.kind == "goods"} == {
-        CUP: 40, TILE: 12, "AZJ-15-VERDE": 7, "LIV-OLA-01": 25, "VINHO-01": 60, "WORK-ISENTO": 20,
-    }  # fmt: skip
-    assert (found["PDF-MOLDES"].kind, found["PDF-MOLDES"].stock) == ("service", None)
-    assert (found[VOUCHER].kind, found[VOUCHER].stock) == ("giftcard", None)
-    assert found[TILE].name == "Azulejo pintado à mão (Cor: Azul)"
-    assert found[TILE].product_id == found["AZJ-15-VERDE"].product_id
-    assert found[CUP].variant_id == ""
-    assert found[TILE].variant_id not in ("", found["AZJ-15-VERDE"].variant_id)
+    tile, other = (found[sku] for sku in shop.tiles)
+    assert {sku: one.stock for sku, one in found.items() if one.kind == "goods"} == shop.levels
+    assert {sku: one.kind for sku, one in found.items() if one.kind != "goods"} == shop.unlimited
+    assert all(found[sku].stock is None for sku in shop.unlimited)
+    assert tile.name == shop.tile_name
+    assert tile.product_id == other.product_id
+    assert found[shop.cup].variant_id == ""
+    assert tile.variant_id not in ("", other.variant_id)
     assert all(one.active for one in found.values())
 
 
 @only(SupportsProducts)
 def test_a_sku_has_no_blanks_around_it_and_may_be_missing_or_doubled(shop: PlatformShop) -> None:
-    shop.edit_product("LIV-OLA-01", sku=f"  {CUP}\t ")
-    shop.edit_product("VINHO-01", sku=None)
+    first, second = [sku for sku in shop.levels if sku not in (shop.cup, *shop.tiles)][:2]
+    shop.edit_product(first, sku=f"  {shop.cup}\t ")
+    shop.edit_product(second, sku=None)
     skus = [one.sku for one in whole_catalogue(open_platform(shop))]
-    assert skus.count(CUP) == 2
+    assert skus.count(shop.cup) == 2
     assert skus.count("") == 1
 
 
 @only(SupportsProducts)
 def test_one_product_is_read_as_it_is_now_and_none_when_it_is_gone(shop: PlatformShop) -> None:
     platform = open_platform(shop)
-    cup, tile = item_of(platform, CUP), item_of(platform, TILE)
-    shop.edit_product(CUP, name="Taça de grés", stock=5, status="disabled")
+    cup, tile = item_of(platform, shop.cup), item_of(platform, shop.tiles[0])
+    shop.edit_product(shop.cup, name="Taça de grés", stock=5, status="disabled")
     (found,) = platform.items_of_product(cup.product_id)
-    assert (found.name, found.sku, found.stock, found.active) == ("Taça de grés", CUP, 5, False)
-    assert [one.sku for one in platform.items_of_product(tile.product_id)] == [TILE, "AZJ-15-VERDE"]
-    shop.edit_product(CUP, gone=True)
+    assert (found.name, found.sku, found.stock, found.active) == ("Taça de grés", shop.cup, 5, False)
+    assert [one.sku for one in platform.items_of_product(tile.product_id)] == list(shop.tiles)
+    shop.edit_product(shop.cup, gone=True)
     assert platform.items_of_product(cup.product_id) == ()
 
 
@@ -445,19 +485,22 @@ def test_one_product_is_read_as_it_is_now_and_none_when_it_is_gone(shop: Platfor
 @also_replayed
 def test_stock_is_set_in_all_however_often(shop: PlatformShop) -> None:
     platform = open_platform(shop)
-    cup, tile = item_of(platform, CUP), item_of(platform, TILE)
+    cup, tile = item_of(platform, shop.cup), item_of(platform, shop.tiles[0])
     for _ in range(2):
         platform.set_stock(cup.product_id, cup.variant_id, 7)
         platform.set_stock(tile.product_id, tile.variant_id, 0)
     assert platform.items_of_product(cup.product_id)[0].stock == 7
-    assert [one.stock for one in platform.items_of_product(tile.product_id)] == [0, 7]
+    assert [one.stock for one in platform.items_of_product(tile.product_id)] == [
+        0,
+        shop.levels[shop.tiles[1]],
+    ]
 
 
-@only(SupportsProductStock)
+@by_location
 def test_stock_is_read_and_set_at_a_location(shop: PlatformShop) -> None:
     platform = open_platform(shop)
     main, other = (place.code for place in platform.locations())
-    cup, tile = item_of(platform, CUP), item_of(platform, TILE)
+    cup, tile = item_of(platform, shop.cup), item_of(platform, shop.tiles[0])
     for _ in range(2):
         platform.set_stock(cup.product_id, cup.variant_id, 3, other)
         platform.set_stock(tile.product_id, tile.variant_id, 4, main)
@@ -466,10 +509,10 @@ def test_stock_is_read_and_set_at_a_location(shop: PlatformShop) -> None:
         (*wanted[0], main): 40, (*wanted[0], other): 3, (*wanted[1], main): 4, (*wanted[1], other): 0,
     }  # fmt: skip
     assert platform.stock_by_location(wanted[:1], [other]) == {(*wanted[0], other): 3}
-    assert shop.stock(CUP) == {main: 40, other: 3}
+    assert shop.stock(shop.cup) == {main: 40, other: 3}
 
 
-@only(SupportsProductStock)
+@by_location
 def test_the_locations_are_listed_with_the_main_one(shop: PlatformShop) -> None:
     found = open_platform(shop).locations()
     assert [(place.name, place.main) for place in found] == [("Armazém", True), ("Loja", False)]
@@ -478,10 +521,14 @@ def test_the_locations_are_listed_with_the_main_one(shop: PlatformShop) -> None:
 @only(SupportsProductStock)
 @pytest.mark.parametrize("by_place", [False, True], ids=["in-all", "by-place"])
 def test_stock_of_what_is_gone_or_unlimited_is_refused(shop: PlatformShop, by_place: bool) -> None:
+    if by_place and not shop.has_locations:
+        pytest.skip("no stock by location")
     platform = open_platform(shop)
     place = platform.locations()[0].code if by_place else ""
-    cup, tile, voucher = (item_of(platform, sku) for sku in (CUP, TILE, VOUCHER))
-    shop.edit_product(CUP, gone=True)
+    cup, tile, voucher = (
+        item_of(platform, sku) for sku in (shop.cup, shop.tiles[0], next(iter(shop.unlimited)))
+    )
+    shop.edit_product(shop.cup, gone=True)
     for product, variant, code in (
         (cup.product_id, "", "goods-gone"),
         (tile.product_id, "999", "goods-gone"),
@@ -492,13 +539,14 @@ def test_stock_of_what_is_gone_or_unlimited_is_refused(shop: PlatformShop, by_pl
             platform.set_stock(product, variant, 5, place)
         assert raised.value.code == code
     assert platform.items_of_product(voucher.product_id)[0].stock is None
-    assert [one.stock for one in platform.items_of_product(tile.product_id)] == [12, 7]
+    kept = [shop.levels[sku] for sku in shop.tiles]
+    assert [one.stock for one in platform.items_of_product(tile.product_id)] == kept
 
 
-@only(SupportsProductStock)
+@by_location
 def test_unlimited_goods_have_no_level_anywhere(shop: PlatformShop) -> None:
     platform = open_platform(shop)
-    voucher = item_of(platform, VOUCHER)
+    voucher = item_of(platform, next(iter(shop.unlimited)))
     places = [place.code for place in platform.locations()]
     assert platform.stock_by_location([(voucher.product_id, voucher.variant_id)], places) == {}
 
@@ -509,43 +557,44 @@ KEY = "stand-in-hooks-token"
 BODY = json.dumps({"order": {"id": 1001, "status": "Paid"}}).encode()
 
 
-def signature(body: bytes, key: str = KEY) -> str:
-    return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
-
-
-def headers(**changes: str) -> dict[str, str]:
-    """Return headers as Jumpseller sends them (a second platform would move this to its shop)."""
-    values = {
-        "Jumpseller-Hmac-Sha256": signature(BODY),
-        "Jumpseller-Event": "order_paid",
-        "Jumpseller-Store-Code": "olariadosado",
-    }
-    return values | {f"Jumpseller-{name}": value for name, value in changes.items()}
+def headers(name: str, **changes: str) -> dict[str, str]:
+    """Return headers as the platform sends them with BODY; `signature`, `event` and `code` change one each."""
+    shop = SHOPS[name]
+    values = {"signature": shop.signature(BODY, KEY), "event": "order_paid", "code": shop.code, **changes}
+    return {header: values[part] for part, header in shop.webhook_headers.items()}
 
 
 def test_a_right_signature_over_the_exact_bytes_is_valid(name: str) -> None:
-    assert PLATFORMS[name].has_valid_signature(BODY, headers(), KEY)
+    assert PLATFORMS[name].has_valid_signature(BODY, headers(name), KEY)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "spoil",
     [
-        "",
-        signature(BODY, "another"),
-        signature(BODY + b" "),
-        signature(BODY).lower(),
-        signature(BODY).rstrip("="),
-        hmac.new(KEY.encode(), BODY, hashlib.sha256).hexdigest(),
-        signature(BODY) + " ",
-        f"{signature(BODY)}, {signature(BODY)}",
-        "\xe9" * 44,
-        "😀",
-        "A" * 10_000,
-        "\ud800",
+        lambda sign: "",
+        lambda sign: sign(BODY, "another"),
+        lambda sign: sign(BODY + b" ", KEY),
+        lambda sign: sign(BODY, KEY).swapcase(),
+        lambda sign: sign(BODY, KEY)[:-1],
+        lambda sign: _in_the_other_alphabet(sign(BODY, KEY)),
+        lambda sign: sign(BODY, KEY) + " ",
+        lambda sign: f"{sign(BODY, KEY)}, {sign(BODY, KEY)}",
+        lambda sign: "\xe9" * 44,
+        lambda sign: "😀",
+        lambda sign: "A" * 10_000,
+        lambda sign: "\ud800",
     ],
 )
-def test_any_other_signature_is_invalid_and_raises_nothing(name: str, given: str) -> None:
-    assert PLATFORMS[name].has_valid_signature(BODY, headers(**{"Hmac-Sha256": given}), KEY) is False
+def test_any_other_signature_is_invalid_and_raises_nothing(name: str, spoil: Callable[[Any], str]) -> None:
+    given = headers(name, signature=spoil(SHOPS[name].signature))
+    assert PLATFORMS[name].has_valid_signature(BODY, given, KEY) is False
+
+
+def _in_the_other_alphabet(signature: str) -> str:
+    """Return a hex signature in base64, and one in base64 in hex."""
+    if signature.endswith("="):
+        return base64.b64decode(signature).hex()
+    return base64.b64encode(bytes.fromhex(signature)).decode()
 
 
 def test_a_missing_signature_is_invalid(name: str) -> None:
@@ -553,9 +602,10 @@ def test_a_missing_signature_is_invalid(name: str) -> None:
 
 
 def test_the_unsigned_headers_are_read_and_cut(name: str) -> None:
-    assert PLATFORMS[name].webhook_headers(headers()) == ("olariadosado", "order_paid")
+    code = SHOPS[name].code if "code" in SHOPS[name].webhook_headers else ""
+    assert PLATFORMS[name].webhook_headers(headers(name)) == (code, "order_paid")
     assert PLATFORMS[name].webhook_headers({}) == ("", "")
-    code, event = PLATFORMS[name].webhook_headers(headers(**{"Store-Code": "x" * 5000, "Event": "y" * 5000}))
+    code, event = PLATFORMS[name].webhook_headers(headers(name, code="x" * 5000, event="y" * 5000))
     assert len(code) <= 100
     assert len(event) <= 40
 
@@ -575,7 +625,7 @@ def test_a_webhook_about_an_order_names_it(name: str, event: str, kind: str) -> 
 
 
 def test_a_webhook_about_something_else_is_of_kind_other(name: str) -> None:
-    assert PLATFORMS[name].parse_webhook("customer_updated", b"whatever").kind == "other"
+    assert PLATFORMS[name].parse_webhook(SHOPS[name].other_event, b"whatever").kind == "other"
 
 
 @only(SupportsProducts)
@@ -658,11 +708,11 @@ def test_a_lost_write_is_uncertain(shop: PlatformShop, verb: str) -> None:
 @only(SupportsProductStock)
 @pytest.mark.parametrize("outcome", [500, 502, 200, 204, requests.ReadTimeout("late")], ids=str)
 def test_setting_stock_without_a_whole_answer_is_uncertain(
-    unplugged: Platform, outcome: Exception | int
+    unplugged: Platform, name: str, outcome: Exception | int
 ) -> None:
     platform = unplugged
     break_session(platform._http.session, outcome)  # type: ignore[attr-defined]
-    with pytest.raises(UncertainError):
+    with pytest.raises(UnreachableError if SHOPS[name].reads_before_setting_stock else UncertainError):
         platform.set_stock("30416000", "", 3)
 
 
