@@ -22,36 +22,44 @@ _SHORT = 4
 Adapter = TypeVar("Adapter")
 
 
-def redact_errors(adapter: Adapter, secrets: Callable[[], Iterable[str]]) -> Adapter:
-    """Return the same adapter, whose methods raise each AppError without the secrets and without its cause."""
+def redact_errors(
+    adapter: Adapter,
+    secrets: Callable[[], Iterable[str]],
+    on_error: Callable[[AppError], None] = lambda error: None,
+) -> Adapter:
+    """Return the same adapter, whose methods raise each AppError without the secrets and without its cause.
+
+    `on_error` is called with each before it is raised.
+    """
+
+    def clean(error: AppError) -> AppError:
+        error.detail = redact(error.detail, secrets())
+        on_error(error)
+        return error
+
     for name in dir(type(adapter)):
         if not name.startswith("_") and inspect.isfunction(inspect.getattr_static(type(adapter), name)):
-            setattr(adapter, name, _redacting(getattr(adapter, name), secrets))
+            setattr(adapter, name, _redacting(getattr(adapter, name), clean))
     return adapter
 
 
-def _redacting(method: Callable[..., Any], secrets: Callable[[], Iterable[str]]) -> Callable[..., Any]:
+def _redacting(method: Callable[..., Any], clean: Callable[[AppError], AppError]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             found = method(*args, **kwargs)
         except AppError as error:
-            raise _redacted(error, secrets) from None
-        return _reading(found, secrets) if inspect.isgenerator(found) else found
+            raise clean(error) from None
+        return _reading(found, clean) if inspect.isgenerator(found) else found
 
     return call
 
 
-def _reading(rows: Iterator[Any], secrets: Callable[[], Iterable[str]]) -> Iterator[Any]:
+def _reading(rows: Iterator[Any], clean: Callable[[AppError], AppError]) -> Iterator[Any]:
     try:
         yield from rows
     except AppError as error:
-        raise _redacted(error, secrets) from None
-
-
-def _redacted(error: AppError, secrets: Callable[[], Iterable[str]]) -> AppError:
-    error.detail = redact(error.detail, secrets())
-    return error
+        raise clean(error) from None
 
 
 def redact(value: Any, secrets: Iterable[str]) -> Any:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 
 from shopapp import failpoints
+from shopapp.connections import shop_calls
+from shopapp.connections.api_usage import Purpose
 from shopapp.connections.contracts import require
 from shopapp.connections.http import RateLimiter, new_http_client
 from shopapp.connections.redaction import redact_errors
 from shopapp.connections.settings import adapter_settings, text_setting
-from shopapp.errors import CredentialsError, StoreAccessError, UnreachableError
+from shopapp.errors import AppError, CredentialsError, StoreAccessError, UnreachableError
 from shopapp.logs import log_event
 from shopapp.models import Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
@@ -36,13 +38,32 @@ def platform_with(name: str, access_token: str) -> Platform:
     return _open_platform(name, lambda refused: access_token)
 
 
-def platform_of(store: Store, rate_limiter: RateLimiter | None = None) -> Platform:
-    """Return the store's platform; its access token is refreshed when needed."""
-    return _open_platform(store.platform, _access_token_getter(store.id), rate_limiter)
+def platform_of(
+    store: Store, rate_limiter: RateLimiter | None = None, purpose: Purpose = "comfort"
+) -> Platform:
+    """Return the store's platform; its access token is refreshed when needed.
+
+    Where the platform allows only so many calls an hour, all but those for issuing raise ThrottledError
+    `shop-calls-used` in the last tenth of them.
+    """
+    token, per_hour = _access_token_getter(store.id), platform_class(store.platform).calls_per_hour
+    if per_hour is None:
+        return _open_platform(store.platform, token, rate_limiter)
+    store_id, calls = store.id, shop_calls.shop_calls()
+
+    def before_call() -> None:
+        if rate_limiter is not None:
+            rate_limiter()
+        calls.take(store_id, per_hour, purpose)
+
+    return _open_platform(store.platform, token, before_call, shop_calls.pause_on_limit(store_id))
 
 
 def _open_platform(
-    name: str, token: Callable[[str | None], str] | None, rate_limiter: RateLimiter | None = None
+    name: str,
+    token: Callable[[str | None], str] | None,
+    before_call: Callable[[], None] | None = None,
+    on_error: Callable[[AppError], None] = lambda error: None,
 ) -> Platform:
     redirect = f"{text_setting('APP_URL')}/install/callback"
     adapter: Callable[..., Platform] = PLATFORMS[name]
@@ -52,8 +73,9 @@ def _open_platform(
         used.add(found := token(refused) if token else "")
         return found
 
-    platform = adapter(new_http_client(rate_limiter), noted if token else None, redirect, **settings)
-    return redact_errors(platform, lambda: {*used, str(settings.get("client_secret", ""))})
+    platform = adapter(new_http_client(before_call), noted if token else None, redirect, **settings)
+    secrets = str(settings.get("client_secret", "")), str(settings.get("webhook_secret", ""))
+    return redact_errors(platform, lambda: {*used, *secrets}, on_error)
 
 
 def platform_class(name: str) -> type[Platform]:

@@ -19,7 +19,7 @@ from shopapp.connections.settings import seconds_setting, text_setting
 from shopapp.connections.shop import platform_class, platform_of, record_lost_access
 from shopapp.documents import after_issue, audit, order_changes, provider_drafts, returns
 from shopapp.documents.pdf import read_pdf
-from shopapp.errors import AppError, CredentialsError, MerchantError, StoreAccessError
+from shopapp.errors import AppError, CredentialsError, MerchantError, StoreAccessError, ThrottledError
 from shopapp.inventory import movements
 from shopapp.messages import emails
 from shopapp.models import Account, Document, FollowUp, db, now
@@ -71,7 +71,10 @@ def run_next_followup() -> bool:
         db.session.rollback()
         is_final = isinstance(error, MerchantError) and not isinstance(error, CredentialsError)
         keys_refused = isinstance(error, CredentialsError) and not isinstance(error, StoreAccessError)
-        _record_failure(followup, error.code, is_final, CREDENTIALS_RETRY_SECONDS if keys_refused else 0.0)
+        told = error.retry_after if isinstance(error, ThrottledError) else None
+        _record_failure(
+            followup, error.code, is_final, CREDENTIALS_RETRY_SECONDS if keys_refused else told or 0.0
+        )
         if isinstance(error, StoreAccessError):
             record_lost_access(store, error.refused_token)
     except Exception:

@@ -124,7 +124,7 @@ def _is_still_paid(document: Document) -> bool:
     if not (document.is_sale or document.is_reissue):
         return True
     try:
-        order = prepare.read_order(document)
+        order = prepare.read_order(document, "issuing")
     except OrderError:
         # it could be read when it was drafted, and what was sold then is what the draft says
         return True
@@ -155,7 +155,7 @@ def _prepare_draft(document: Document, account: Account) -> Draft | None:
         return prepare.prepare_transport_guide(document, account)
     began = now()
     db.session.commit()
-    order = prepare.fetch_order(document)
+    order = prepare.fetch_order(document, "issuing")
     _record_order(document, order, began)
     shop_requests.confirm_request(document, order.created_at)
     catalogue.record_reservation(account, order, began)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from shopapp.connections import vies
+from shopapp.connections.api_usage import Purpose
 from shopapp.connections.http import new_http_client
 from shopapp.connections.provider import provider_class
 from shopapp.connections.settings import text_setting
@@ -35,11 +36,11 @@ DEFAULT_DEPARTURE_TIME = "18:00"
 """When the products leave, by the merchant's clock, unless the merchant says otherwise."""
 
 
-def fetch_order(document: Document) -> Order:
+def fetch_order(document: Document, purpose: Purpose = "comfort") -> Order:
     """Return the order as the platform has it now, with the merchant's corrections and VIES's answer. Commits."""
     sale = Sale.get_or_create(document.store_id, document.order_id)
     first_webhook_at = sale.first_paid_hook_at
-    order = read_order(document)
+    order = read_order(document, purpose)
     if order.status == "paid" and first_webhook_at and order.paid_source not in ("platform", "history"):
         order = replace(order, paid_at=first_webhook_at, paid_source="hook")
     number = vies_query_number(order.buyer)
@@ -69,11 +70,11 @@ def _vies_requester(document: Document) -> str:
     return account.nif if account is not None and is_nif(account.nif or "") else ""
 
 
-def read_order(document: Document) -> Order:
+def read_order(document: Document, purpose: Purpose = "comfort") -> Order:
     """Return the order as the platform has it now, with the merchant's corrections. Commits."""
     corrections, store = document.corrections, document.store
     db.session.commit()
-    order = platform_of(store).read_order(document.order_id)
+    order = platform_of(store, purpose=purpose).read_order(document.order_id)
     return _with_corrections(order, corrections) if corrections else order
 
 
@@ -124,7 +125,7 @@ def prepare_transport_guide(document: Document, account: Account) -> Draft:
     if sale is None:
         raise NotAllowedError("credit-without-original")
     settings, today = settings_and_today(account)
-    order = fetch_order(document)
+    order = fetch_order(document, "issuing")
     return transport.build_transport_guide(sale, settings, today, _transport_details(order, account))
 
 

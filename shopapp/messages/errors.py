@@ -153,6 +153,9 @@ TEMPORARY_ERRORS: dict[str, Sentence] = {
     "article-unsure": Sentence(
         N_("O %(provider)s não respondeu a tempo e não sabemos se chegou a criar um artigo."),
         N_("Procuramo-lo antes de o criar outra vez. Nada foi emitido.")),
+    "shop-calls-used": Sentence(
+        N_("A loja só aceita um certo número de pedidos por hora, e já os usámos quase todos."),
+        N_("Tentamos de novo sozinhos dentro de minutos. As faturas têm a última parte só para elas.")),
     "throttled": Sentence(N_("O outro lado pediu para esperar."), N_("Tentamos de novo sozinhos.")),
     "vies-unavailable": Sentence(
         N_("O VIES não responde, e sem ele não se confirma o número de IVA do cliente."),
