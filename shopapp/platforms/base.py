@@ -184,8 +184,8 @@ class Platform(ABC):
         """Ask whose store the token belongs to. Changes nothing."""
 
     @abstractmethod
-    def taxes(self) -> tuple[ShopTax, ...]:
-        """Ask for the taxes that are set up in the shop. Changes nothing."""
+    def taxes(self) -> tuple[ShopTax, ...] | None:
+        """Ask for the taxes that are set up in the shop; None where the platform does not tell. Changes nothing."""
 
     # orders
 

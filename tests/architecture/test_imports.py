@@ -62,6 +62,21 @@ def test_a_forbidden_import_is_reported_with_its_line(checkout: Path, file: str,
     )
 
 
+WORDING = ("shopapp/messages/", "shopapp/config.py")
+"""Where a platform or provider may be named: what a person reads, and the settings that belong to it."""
+
+
+def test_a_second_platform_changes_no_file_outside_its_folder_but_wording_and_settings() -> None:
+    found = [
+        f"{name}:{number}"
+        for path in SHOPAPP
+        if not (name := path.relative_to(ROOT).as_posix()).startswith(("shopapp/platforms/", *WORDING))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if "shopkit" in line.casefold()
+    ]
+    assert not found, "\n" + "\n".join(found)
+
+
 def test_no_file_asks_which_platform_or_provider_it_has() -> None:
     names = {
         path.name

@@ -41,8 +41,8 @@ class PlatformShop(ABC):
 
     # what its platform's API tells
 
-    tax_rates: ClassVar[set[Decimal]]
-    """The rates of its taxes; none where no call tells them."""
+    tax_rates: ClassVar[set[Decimal] | None]
+    """The rates of its taxes; None where no call tells them."""
     silent_verbs: ClassVar[tuple[str, ...]] = ()
     """The methods of the platform that send nothing."""
     has_locations: ClassVar[bool]

@@ -255,7 +255,8 @@ def test_only_the_admin_of_a_store_may_frame_us_and_it_has_an_address_for_an_ord
 
 
 def test_the_taxes_of_the_shop_are_read(shop: PlatformShop) -> None:
-    assert {tax.rate for tax in open_platform(shop).taxes()} == shop.tax_rates
+    found = open_platform(shop).taxes()
+    assert (None if found is None else {tax.rate for tax in found}) == shop.tax_rates
 
 
 def test_webhooks_are_subscribed_once_however_often_it_is_asked(shop: PlatformShop) -> None:

@@ -119,9 +119,9 @@ class Shopkit(
             address=address or Address(),
         )
 
-    def taxes(self) -> tuple[ShopTax, ...]:
-        """Return nothing: no call of the API tells the taxes of a store. Sends nothing."""
-        return ()
+    def taxes(self) -> tuple[ShopTax, ...] | None:
+        """Return None: no call of the API tells the taxes of a store. Sends nothing."""
+        return None
 
     # orders
 

@@ -358,7 +358,7 @@ def tax(rate: str, country: str = "PT", **more: Any) -> ShopTax:
     return ShopTax(f"IVA {rate}%", Decimal(rate), more.get("fixed", False), country, "", False)
 
 
-def found(shop: list[ShopTax], account: list[str]) -> list[tuple[str, str]]:
+def found(shop: list[ShopTax] | None, account: list[str]) -> list[tuple[str, str]]:
     return [
         (one.severity, one.code) for one in check_tax_rates(shop, [Decimal(rate) for rate in account], TODAY)
     ]
@@ -372,11 +372,14 @@ def found(shop: list[ShopTax], account: list[str]) -> list[tuple[str, str]]:
         (["22"], ["23", "13", "6"], [("warn", "rate-not-in-account")]),
         (["23"], [], [("ok", "rates-agree")]),
         ([], ["23"], [("warn", "taxes-none")]),
+        (None, ["23"], []),
         (["0"], ["23"], []),
     ],
 )
-def test_the_check_names_the_rates_that_will_fail(shop: list[str], account: list[str], expected: Any) -> None:
-    assert found([tax(rate) for rate in shop], account) == expected
+def test_the_check_names_the_rates_that_will_fail(
+    shop: list[str] | None, account: list[str], expected: Any
+) -> None:
+    assert found(None if shop is None else [tax(rate) for rate in shop], account) == expected
 
 
 def test_a_fixed_tax_will_fail_and_a_foreign_rate_is_not_judged() -> None:
