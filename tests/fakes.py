@@ -145,15 +145,10 @@ EVENT_KINDS: dict[str, Any] = {
 }  # fmt: skip
 
 
-class FakePlatform(
-    SupportsOAuth,
-    SupportsWebhookSecret,
-    SupportsOrderDocuments,
-    SupportsOrderHistory,
-    SupportsTransportCode,
-    SupportsProductStock,
+class FakeSecretlessPlatform(
+    SupportsOAuth, SupportsOrderDocuments, SupportsOrderHistory, SupportsTransportCode, SupportsProductStock
 ):
-    """The platform's methods, working on `PLATFORM_STATE`."""
+    """The platform's methods, working on `PLATFORM_STATE`; it tells nobody the secret of its webhooks."""
 
     name, label, events = "fakeshop", "Fake", ("order_paid", "order_canceled")
     unpaid_order_events = ("order_pending_payment", "order_updated")
@@ -193,10 +188,6 @@ class FakePlatform(
     def store_info(self) -> StoreInfo:
         self._ask("store_info")
         return StoreInfo("fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "")
-
-    def webhook_secret(self) -> str:
-        self._ask("webhook_secret")
-        return "hooks-token"
 
     def product_admin_url(self, code: str, product_id: str) -> str:
         return ""
@@ -296,6 +287,14 @@ class FakePlatform(
         placed = json.loads(body)[about].get("created_at")
         summary = OrderSummary(number, "paid", datetime.fromisoformat(placed), None) if placed else None
         return WebhookEvent(kind, number, summary=summary)
+
+
+class FakePlatform(FakeSecretlessPlatform, SupportsWebhookSecret):
+    """The platform whose API tells each store's secret."""
+
+    def webhook_secret(self) -> str:
+        self._ask("webhook_secret")
+        return "hooks-token"
 
 
 @dataclass

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import current_app
 from limits import RateLimitItemPerHour
@@ -41,7 +41,8 @@ class ShopCalls:
     def __init__(self, redis_url: str) -> None:
         url = redis_url.replace("unix://", "redis+unix://") if redis_url.startswith("unix:") else redis_url
         timeouts: Any = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
-        self._shared, self._own = storage_from_string(url, **timeouts), MemoryStorage()
+        self._shared = cast(Storage, storage_from_string(url, **timeouts))
+        self._own = MemoryStorage()
         self._redis_away_until = 0.0
 
     def take(self, store_id: int, per_hour: int, purpose: Purpose) -> None:

@@ -24,15 +24,34 @@ def webhook_url(store: Store) -> str:
 
 def webhook_secret_of(store: Store) -> str:
     """Return the secret that signs the store's webhooks: its own, or the application's; '' while none is known."""
-    if issubclass(PLATFORMS[store.platform], SupportsWebhookSecret):
-        return str(store.hooks_token or "")
-    return str(adapter_settings(store.platform).get("webhook_secret", ""))
+    return str(store.hooks_token or "") or _application_secret(store.platform)
+
+
+def _application_secret(platform_name: str) -> str:
+    if issubclass(PLATFORMS[platform_name], SupportsWebhookSecret):
+        return ""
+    return str(adapter_settings(platform_name).get("webhook_secret", ""))
+
+
+def is_secret_missing(store: Store) -> bool:
+    """Return whether nobody knows the secret of the store's webhooks: none is subscribed, and it is polled instead."""
+    return store.platform in platforms_without_secret() and not store.hooks_token
+
+
+def platforms_without_secret() -> list[str]:
+    """Return the platforms whose stores have no webhooks unless the merchant gives us the secret."""
+    return [
+        name
+        for name, adapter in PLATFORMS.items()
+        if not issubclass(adapter, SupportsWebhookSecret) and not _application_secret(name)
+    ]
 
 
 def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
     """Subscribe the webhooks that the store needs and re-read their token. Commits.
 
-    Return what had to be fixed, '' when nothing had. With `recreate` each is created again in any case.
+    Return what had to be fixed, '' when nothing had. With `recreate` each is created again in any case. A store whose
+    secret nobody knows has none.
     """
     account = Account.find_current(store)
     opened = platform_of(store)
@@ -41,6 +60,8 @@ def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
         wanted += opened.unpaid_order_events
     if account is not None and account.stock_direction and isinstance(opened, SupportsProducts):
         wanted += opened.product_events
+    if is_secret_missing(store):
+        wanted, recreate = (), False
     db.session.commit()
     fixed = opened.subscribe_webhooks(webhook_url(store), wanted, recreate)
     if isinstance(opened, SupportsWebhookSecret):

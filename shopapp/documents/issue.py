@@ -181,7 +181,7 @@ def _record_order(document: Document, order: Order, began: datetime) -> None:
         order.status, order.paid_at, order.paid_source,
         total=order.paid_total, currency=order.currency[:3], ordered_at=order.created_at,
     )  # fmt: skip
-    sale.checked_at = now()
+    sale.checked_at = began
     if order.status == "cancelled" and sale.cancelled_at is None:
         sale.cancelled_at = now()
     elif order.status == "paid" and sale.cancelled_at is not None and sale.cancelled_at < began:

@@ -36,7 +36,7 @@ def request_check(document: Document) -> None:
 def check_order(document: Document, followup: FollowUp | None = None) -> None:
     """Read the order of a document and apply what has changed since. Commits. Raises the shop's errors."""
     sale = Sale.get_or_create(document.store_id, document.order_id)
-    known = sale.cancelled_at
+    known, began = sale.cancelled_at, now()
     db.session.commit()
     status: OrderStatus | None
     try:
@@ -55,6 +55,7 @@ def check_order(document: Document, followup: FollowUp | None = None) -> None:
             _apply_deletion(document, sale)
         else:
             _apply(document, sale, status, order)
+            sale.checked_at = began
     db.session.commit()
 
 
@@ -77,7 +78,6 @@ def _is_current(document: Document) -> bool:
 def _apply(document: Document, sale: Sale, status: OrderStatus, order: Order | None) -> None:
     paid = (order.paid_at, order.paid_source) if order is not None else ()
     sale.record(status, *paid)
-    sale.checked_at = now()
     if status == "paid":
         if sale.cancelled_at is not None:
             _apply_repayment(document, sale)

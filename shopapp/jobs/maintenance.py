@@ -15,7 +15,11 @@ from sqlalchemy import Select, func, select, update
 
 from shopapp import logs
 from shopapp.connections.shop import platform_class, record_lost_access
-from shopapp.connections.subscriptions import reread_webhook_token, subscribe_webhooks
+from shopapp.connections.subscriptions import (
+    platforms_without_secret,
+    reread_webhook_token,
+    subscribe_webhooks,
+)
 from shopapp.documents import order_changes, outcome
 from shopapp.errors import AppError, OrderError, StoreAccessError
 from shopapp.models import (
@@ -41,7 +45,7 @@ from shopapp.models.base import execute_update
 from shopapp.models.document import IN_DOUBT, ISSUED, REVIEW
 from shopapp.models.lease import MAX_TAKES
 from shopapp.orders import polling
-from shopapp.platforms.base import SupportsProducts
+from shopapp.platforms.base import SupportsProducts, SupportsWebhookSecret
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,8 @@ T = TypeVar("T")
 CLEAN_INTERVAL = 3600.0
 WEBHOOK_LEASE_SECONDS = 60.0
 POLL_LEASE_SECONDS = 120.0
+UNHEARD_POLL_SECONDS = 30.0
+"""How often a store without webhooks is polled at most; a tenth of the usual interval where that is longer."""
 POLL_BUDGET_SECONDS = 20.0
 """Seconds of a tick of the clock after which no further store is polled."""
 
@@ -123,13 +129,16 @@ def _resubscribe_store_webhooks(store: Store) -> int:
 
 
 def reread_webhook_tokens() -> None:
-    """Read the webhook token again of stores whose webhooks had a wrong signature. Commits."""
+    """Read the webhook token again of stores whose webhooks had a wrong signature, or tell the merchant. Commits."""
     refused = db.session.scalars(
         select(Store).where(Store.refused_hooks > 0, Store.state == "installed")
     ).all()
     db.session.commit()
     for store in refused:
         _run_for_store(store, "token", partial(reread_webhook_token, store))
+        if not issubclass(platform_class(store.platform), SupportsWebhookSecret):
+            # only the merchant knows the right one
+            store.hooks_problem, store.hooks_problem_at = "refused", now()
         store.refused_hooks = 0
         db.session.commit()
 
@@ -137,7 +146,8 @@ def reread_webhook_tokens() -> None:
 def poll_due_stores(every: float) -> int:
     """Poll the orders of due stores; return how many orders no webhook had announced. Commits."""
     found, until = 0, time.monotonic() + POLL_BUDGET_SECONDS
-    due = Store.due_for_polling(every)
+    sooner = min(every, max(every / 10, UNHEARD_POLL_SECONDS))
+    due = Store.due_for_polling(every, sooner, platforms_without_secret())
     db.session.commit()
     for store in due:
         # a shop that fails is polled again when its lease is over, and a slow one never delays the clock for

@@ -296,6 +296,10 @@ WEBHOOK_PROBLEMS: dict[str, str] = {
     "paused": N_("A loja tinha posto os avisos em pausa e criámo-los de novo."),
     "doubled": N_("Havia avisos da loja repetidos e ficou um de cada."),
     "foreign": N_("Havia avisos da loja mal encaminhados e criámo-los de novo."),
+    "refused": N_(
+        "Recusámos avisos da loja: não vêm assinados com a chave que nos deu. Confirme-a onde ligou a loja; até lá"
+        " lemos as encomendas de tempos a tempos."
+    ),
     "silent": N_("A loja deixou de nos avisar das encomendas pagas e criámos os avisos de novo."),
 }
 

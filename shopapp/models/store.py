@@ -6,6 +6,7 @@ A second install refreshes the row and never adds one.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,7 +58,7 @@ class Store(UidModel):
     hooks_checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     hooks_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     hooks_problem: Mapped[str] = mapped_column(String(40), default="")
-    """What was last found wrong with its webhooks and fixed: missing, paused, doubled, foreign, silent."""
+    """What was last found wrong with its webhooks and fixed: missing, paused, doubled, foreign, silent, refused."""
     hooks_problem_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     unheard: Mapped[int] = mapped_column(default=0, server_default="0")
     """Paid orders that no webhook announced, found since the last webhook came."""
@@ -182,15 +183,25 @@ class Store(UidModel):
         )
 
     @classmethod
-    def due_for_polling(cls, every: float, limit: int = 20) -> list[Store]:
-        """Return installed, ready stores that were not polled for `every` seconds."""
+    def due_for_polling(
+        cls, every: float, sooner: float = 0, unheard: Collection[str] = (), limit: int = 20
+    ) -> list[Store]:
+        """Return installed, ready stores that were not polled for `every` seconds.
+
+        Those of the platforms `unheard` that have no webhook token are due after `sooner` seconds.
+        """
+        has_none = cls.platform.in_(unheard) & cls.hooks_token_sealed.is_(None)
         return list(
             db.session.scalars(
                 select(cls)
                 .where(
                     cls.state == INSTALLED,
                     cls.ready_at.is_not(None),
-                    or_(cls.reconciled_at.is_(None), cls.reconciled_at < db_now(-every)),
+                    or_(
+                        cls.reconciled_at.is_(None),
+                        cls.reconciled_at < db_now(-every),
+                        has_none & (cls.reconciled_at < db_now(-sooner)),
+                    ),
                     lease.is_free(cls.reconcile_lease_until),
                 )
                 .order_by(func.coalesce(cls.reconciled_at, cls.installed_at))

@@ -94,9 +94,28 @@ def _apply_event(store: Store, event: WebhookEvent, webhook: Webhook) -> None:
         _record_announced_payment(sale, event)
         request_document(store, event.order_id)
         return
-    if event.kind in ("open", "updated"):
+    if event.kind == "updated" and _shows_new_payment(store, event):
+        # a platform suspends webhooks one by one: any of those that a payment sends is enough
+        request_document(store, event.order_id)
+    elif event.kind in ("open", "updated"):
         request_provider_draft(store, event.order_id, event.kind == "open")
-    request_order_check(store, event.order_id, event.kind == "cancelled")
+    if event.kind == "cancelled" or not _was_read_since(sale, webhook):
+        request_order_check(store, event.order_id, event.kind == "cancelled")
+
+
+def _shows_new_payment(store: Store, event: WebhookEvent) -> bool:
+    """Return whether the signed body shows an order as paid that would be issued."""
+    order = event.summary
+    if order is None or order.status != "paid" or order.created_at is None or store.ready_at is None:
+        return False
+    return order.created_at >= store.ready_at
+
+
+def _was_read_since(sale: Sale, webhook: Webhook) -> bool:
+    """Return whether the whole order was read after the webhook came: a payment may send several at once."""
+    if webhook.copies > 1 or sale.status != "paid" or sale.checked_at is None:
+        return False
+    return sale.checked_at > webhook.received_at
 
 
 def _record_announced_payment(sale: Sale, event: WebhookEvent) -> None:
