@@ -25,8 +25,10 @@ demo: venv ## installs, pays orders of every kind and holds the ledger against t
 test: venv ## every test but those of sweep, on SQLite and PostgreSQL (ARGS="-k word", JOBS=0, STRICT_SKIPS=1)
 	@$(PY) -m pytest -q -n $(JOBS) -m "not sweep" $(ARGS)
 
-sweep: venv ## the whole road with every unknown of the outside turned, and the demo of catalogues (after test; ARGS="-k word")
-	@$(PY) -m pytest -q -n $(JOBS) -m sweep tests/end_to_end tests/failure_table $(ARGS)
+# the folders that have tests with the marker sweep
+SWEPT := browser dev end_to_end failure_table outages state_machines
+sweep: venv ## the long tests: every unknown of the outside, every failpoint, all runs of the state machines, axe on every page (after test; ARGS="-k word")
+	@$(PY) -m pytest -q -n $(JOBS) -m sweep $(addprefix tests/,$(SWEPT)) $(ARGS)
 
 dates: venv ## the unit tests at six other moments, each in another zone (needs faketime; AT="2027-10-31 01:30" ZONE=Europe/Lisbon, ARGS="-k word")
 	@AT='$(AT)' ZONE='$(ZONE)' JOBS=$(JOBS) $(PY) -m dev.dates $(ARGS)

@@ -219,3 +219,14 @@ def test_production_and_development_run_the_same_versions() -> None:
         locked[name] = dict(re.findall(r"^([\w.\[\]-]+)==([\w.]+)", (ROOT / name).read_text(), re.M))
     production, development = locked.values()
     assert production.items() <= development.items()
+
+
+def test_make_sweep_runs_every_folder_with_a_long_test() -> None:
+    tests = ROOT / "tests"
+    marked = {
+        path.relative_to(tests).parts[0]
+        for path in tests.rglob("*.py")
+        if re.search("mark[.]sweep", path.read_text())
+    }
+    swept = re.search(r"^SWEPT := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert swept and set(swept[1].split()) == marked

@@ -29,6 +29,7 @@ def browser_here(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.mark.sweep
 @pytest.mark.timeout(400)
 def test_axe_finds_no_problem_on_any_page(alone: LocalStack, browser_here: Browser) -> None:
     page = browser_here.new_page(locale="pt-PT")
@@ -41,6 +42,7 @@ def test_axe_finds_no_problem_on_any_page(alone: LocalStack, browser_here: Brows
     assert not shots.problems, "\n" + "\n".join(dict.fromkeys(shots.problems))
 
 
+@pytest.mark.sweep
 @pytest.mark.timeout(400)
 def test_axe_finds_no_problem_on_any_page_of_products(alone: LocalStack, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)

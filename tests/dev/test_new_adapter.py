@@ -44,6 +44,7 @@ def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.sweep
 def test_the_skeletons_pass_the_linter_the_types_and_the_import_rules(copy: tuple[Path, list[str]]) -> None:
     folder, written = copy
     python = [name for name in written if name.endswith(".py")]

@@ -11,7 +11,7 @@ import pytest
 from dev.merchant import Merchant, wait_until
 from tests.end_to_end.stack_world import MUG, TIMEOUT, StackWorld, running_world
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 Json = dict[str, Any]
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.end_to_end.stack_world import MUG, StackWorld, running_world
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 Json = dict[str, Any]
 Group = tuple[str, str, str, str, str, str]

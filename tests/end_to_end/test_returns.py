@@ -13,7 +13,7 @@ import pytest
 from tests.end_to_end.stack_world import TIMEOUT, Json, StackWorld, running_world
 from tests.end_to_end.stock_steps import Expectation, MerchantStock, run_all
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 QUICK_STOCK = {"STOCK_SECONDS": "2", "HOOK_WATCH_SECONDS": "2", "LOOKUP_SECONDS": "1", "SETTLE_SECONDS": "5"}
 SKUS = ("FAVOR", "REGRESSO", "TROCA", "NOVA")

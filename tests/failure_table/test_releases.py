@@ -135,6 +135,7 @@ def placed(merchant: Merchant) -> int:
 
 
 @pytest.mark.journey
+@pytest.mark.sweep
 @pytest.mark.timeout(1800)
 def test_row_48_deployments_lose_and_double_no_order(
     world: StackWorld,

@@ -12,7 +12,7 @@ import pytest
 from dev.demo.large_catalogue import SETTINGS, LargeCatalogueRun
 from dev.local_stack import LocalStack
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 CHANGED, KILLS = (100, 6) if NIGHTLY else (12, 2)
 PRODUCTS = 10_000 if NIGHTLY else 120

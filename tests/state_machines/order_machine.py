@@ -8,7 +8,6 @@ its difference to the cent. The provider's ledger is the judge.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
@@ -16,9 +15,8 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Flask
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule
 from sqlalchemy import select
 
 from shopapp.documents import credit_notes, merchant_actions, prepare
@@ -30,11 +28,10 @@ from shopapp.providers.base import IssueGuarantee
 from tests import fakes
 from tests.fakes import PLATFORM_STATE
 from tests.state_machines.document_machine import START, DocumentMachine
+from tests.state_machines.machine_runs import NIGHTLY, play
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 RUNS, STEPS = 500 if NIGHTLY else 100, 60
 """The runs of each provider, and the steps of each run."""
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
 NUMBERS = ("1001", "1002")
 NUMBER, HOOK, CENTS = st.sampled_from(NUMBERS), st.booleans(), st.sampled_from((300, 410, 700))
 WORK = ("reconcile", "leases", "hook", "document", "doubt", "cancelled", "follow-up")
@@ -315,13 +312,7 @@ class OrderMachine(DocumentMachine):
         ]
 
 
-def play_orders(app: Flask, guarantee: IssueGuarantee) -> None:
-    """Play all runs at a provider with that guarantee; with drafts, unpaid orders have one."""
+def play_orders(app: Flask, guarantee: IssueGuarantee, few: bool) -> None:
+    """Play the runs at a provider with that guarantee; with drafts, unpaid orders have one."""
     machine = type("OrderMachine", (OrderMachine,), {"app": app, "guarantee": guarantee})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=RUNS, stateful_step_count=STEPS, deadline=None, derandomize=not NIGHTLY,
-            suppress_health_check=list(HealthCheck), print_blob=True, phases=PHASES,
-        ),
-    )  # fmt: skip
+    play(machine, RUNS, STEPS, few)

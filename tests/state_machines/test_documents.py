@@ -8,15 +8,13 @@ reissued, and the merchant decides and changes the provider at any moment. `HYPO
 from __future__ import annotations
 
 import contextlib
-import os
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
 
 from shopapp.documents import credit_notes, merchant_actions
 from shopapp.errors import MerchantError
@@ -31,12 +29,10 @@ from tests.state_machines.document_machine import (
     PROVIDER_STATES,
     DocumentMachine,
 )
+from tests.state_machines.machine_runs import NIGHTLY, TIMEOUT, few_or_all, play
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 RUNS, STEPS = (1250, 100) if NIGHTLY else (30, 60)
 """Runs for each of the four guarantees."""
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
-"""Outside the nightly profile, shrinking takes too long; the printed blob replays the failure as it was found."""
 EXPECTED_ALARMS = ("", "cancelled-after", "changed-after")
 PICK, CENTS = st.integers(0, 99), st.integers(100, 9999)
 
@@ -291,16 +287,11 @@ class Machine(DocumentMachine):
                 assert row.reference in there, row
 
 
-@pytest.mark.timeout(0 if NIGHTLY else 600)
+@TIMEOUT
+@few_or_all
 @pytest.mark.parametrize("guarantee", IssueGuarantee, ids=lambda guarantee: guarantee.value)
 def test_whatever_happens_each_paid_order_has_one_document(
-    in_memory: Flask, guarantee: IssueGuarantee
+    in_memory: Flask, guarantee: IssueGuarantee, few: bool
 ) -> None:
     machine = type("Machine", (Machine,), {"app": in_memory, "guarantee": guarantee})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck),
-            print_blob=True, phases=PHASES,
-        ),
-    )  # fmt: skip
+    play(machine, RUNS, STEPS, few)

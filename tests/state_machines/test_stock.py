@@ -1,13 +1,12 @@
 """Sales, manual changes, failures and killed workers happen in any order: both sides end equal.
 
 No movement is made twice, the shop never has less than zero, and at the end nothing moves any more.
-`HYPOTHESIS_PROFILE=nightly` makes 2,000 runs, otherwise 15 for each direction.
+`HYPOTHESIS_PROFILE=nightly` makes 2,000 runs, otherwise 20 for each direction.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
@@ -15,9 +14,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
 
 from shopapp.documents import credit_notes, merchant_actions, returns
 from shopapp.errors import MerchantError
@@ -25,6 +23,7 @@ from shopapp.inventory import movements, stock_runs
 from shopapp.models import Document, Product, StockChange, StockReservation, SyncedSku, SyncRun, Webhook, db
 from shopapp.models.followup import RETURN, FollowUp
 from tests.fakes import PLATFORM_STATE, PROVIDER_STATE
+from tests.state_machines.machine_runs import NIGHTLY, TIMEOUT, few_or_all, play
 from tests.state_machines.stock_machine import (
     NEW_SKU,
     NOT_SYNCED_SKUS,
@@ -34,10 +33,8 @@ from tests.state_machines.stock_machine import (
     StockMachine,
 )
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-RUNS, STEPS = (1000, 80) if NIGHTLY else (15, 50)
+RUNS, STEPS = (1000, 80) if NIGHTLY else (20, 50)
 """Runs for each of the two directions."""
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
 DELIVERY = st.sampled_from(("sent", "sent", "twice", "late", "lost"))
 SKU, PICK, PIECES = st.sampled_from(SYNCED_SKUS), st.integers(0, 99), st.integers(1, 3)
 IS_FREE = st.sampled_from((False, False, False, True))
@@ -371,14 +368,9 @@ class Machine(StockMachine):
         ), "no rest"
 
 
-@pytest.mark.timeout(0 if NIGHTLY else 600)
+@TIMEOUT
+@few_or_all
 @pytest.mark.parametrize("to", ["to-shop", "to-provider"])
-def test_whatever_happens_both_sides_end_equal_and_at_rest(in_memory: Flask, to: str) -> None:
+def test_whatever_happens_both_sides_end_equal_and_at_rest(in_memory: Flask, to: str, few: bool) -> None:
     machine = type("Machine", (Machine,), {"app": in_memory, "to": to})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck),
-            print_blob=True, phases=PHASES,
-        ),
-    )  # fmt: skip
+    play(machine, RUNS, STEPS, few)
