@@ -68,7 +68,7 @@ def confirm_issued(document: Document, number: str, total: Decimal, atcud: str =
         raise MerchantError("number-shape")
     taken = _holder_of_number(document, number)
     if taken is not None:
-        raise MerchantError("number-taken", order=taken.order_id)
+        raise MerchantError("number-taken", order=_name_of_order(taken, document))
     atcud = hand_made_links.check_proof(document, number, atcud, hour)
     draft = document.draft
     if draft is not None and total != draft.gross and not atcud:
@@ -79,15 +79,27 @@ def confirm_issued(document: Document, number: str, total: Decimal, atcud: str =
 
 
 def _holder_of_number(document: Document, number: str) -> Document | None:
-    """Return the other document of the same account that has this number, however its letters are written."""
+    """Return the other document that has this number, however its letters are written.
+
+    Another shop of the same merchant may issue at the same account of the provider, in the same series.
+    """
     account = document.account or Account.find_current(document.store)
+    entity = (account.provider, account.fingerprint) if account else ("", "")
+    same = (Account.provider == entity[0]) & (Account.fingerprint == entity[1]) & (Account.fingerprint != "")
+    accounts = select(Account.id).where(or_(Account.id == (account.id if account else None), same))
     return db.session.scalar(
         select(Document).where(
-            Document.account_id == (account.id if account else None),
+            Document.account_id.in_(accounts),
             Document.id != document.id,
             func.lower(Document.number) == " ".join(number.split()).lower(),
         )
     )
+
+
+def _name_of_order(taken: Document, document: Document) -> str:
+    if taken.store_id == document.store_id:
+        return taken.order_id
+    return f"{taken.order_id} ({taken.store.name})"
 
 
 def take_back_link(document: Document) -> None:
@@ -180,8 +192,8 @@ def dismiss_document(document: Document, other: str = "") -> None:
     Raises MerchantError `number-taken` when that is the number of another order's document.
     """
     taken = _holder_of_number(document, other) if other else None
-    if taken is not None and taken.order_id != document.order_id:
-        raise MerchantError("number-taken", order=taken.order_id)
+    if taken is not None and (taken.store_id, taken.order_id) != (document.store_id, document.order_id):
+        raise MerchantError("number-taken", order=_name_of_order(taken, document))
     detail = {"other": other[:60]} if other else {}
     if document.state not in (WAITING, PENDING, BLOCKED):
         raise StateConflictError
