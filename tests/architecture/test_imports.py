@@ -66,7 +66,7 @@ WORDING = ("shopapp/messages/", "shopapp/config.py")
 """Where a platform or provider may be named: what a person reads, and the settings that belong to it."""
 
 
-def test_a_second_platform_changes_no_file_outside_its_folder_but_wording_and_settings() -> None:
+def test_only_wording_and_settings_name_the_second_platform() -> None:
     found = [
         f"{name}:{number}"
         for path in SHOPAPP

@@ -52,19 +52,31 @@ class OrderReading:
     @property
     def total(self) -> Decimal:
         """The sum of everything, not rounded."""
-        goods = sum_amounts(gross for _, gross, _ in self.goods_figures())
-        return goods + sum_amounts(each.gross for each in self.charges) - self.points
+        return self.goods_total + sum_amounts(each.gross for each in self.charges) - self.points
+
+    @property
+    def goods_total(self) -> Decimal:
+        """The sum of the product lines with VAT, not rounded, before points that are taken off after it."""
+        return sum_amounts(gross for _, gross, _ in self.goods_figures())
 
     @property
     def product_tax(self) -> Decimal:
         """The VAT of the product lines, not rounded, before points that are taken off after it."""
         return sum_amounts(gross - net for net, gross, _ in self.goods_figures())
 
-    def key(self) -> tuple[object, ...]:
-        """Return what the reading comes to: readings with the same key are no doubt."""
-        goods = tuple((round_to_cents(gross), rate) for _, gross, rate in self.goods_figures())
-        charges = tuple((each.ref, round_to_cents(each.gross), each.rate) for each in self.charges)
-        return (goods, charges, self.points)
+    def comes_to_the_same(self, other: OrderReading) -> bool:
+        """Return whether both give the same figures to the cent, line by line: then neither is a doubt."""
+        ours, theirs = self._final_figures(), other._final_figures()
+        return len(ours) == len(theirs) and all(
+            rate == their_rate and abs(gross - their_gross) <= CENT
+            for (gross, rate), (their_gross, their_rate) in zip(ours, theirs, strict=True)
+        )
+
+    def _final_figures(self) -> list[tuple[Decimal, Decimal | None]]:
+        """Return gross and rate of every line after all discounts."""
+        left = ONE - self.points / (self.goods_total or ONE)
+        goods = [(gross * left, rate) for _, gross, rate in self.goods_figures()]
+        return goods + [(each.gross, each.rate) for each in self.charges]
 
 
 def read_figures(order: Json) -> OrderReading:
@@ -82,7 +94,7 @@ def read_figures(order: Json) -> OrderReading:
     if not taxed:
         raise _tax_unclear(matching[0], order)
     likely = [each for each in taxed if each.is_explained] or taxed
-    if len({each.key() for each in likely}) > 1:
+    if not all(each.comes_to_the_same(likely[0]) for each in likely):
         raise OrderError("discount-unclear", discount=str(amount(order, "discount", ZERO)))
     return likely[0]
 
@@ -116,13 +128,12 @@ def _discounts(order: Json, goods: LineReading, shipping: Charge) -> Iterator[tu
     coupon = amount(object_field(order, "coupon"), "discount", ZERO)
     if shipping.waived and abs(rest - shipping.waived) <= CLOSE:
         yield ZERO, ZERO, True
+    is_points = points > ZERO and abs(rest - points) <= CLOSE
     if rest < ZERO:
         yield ZERO, ZERO, False
-    else:
+    elif not (is_points and goods.inclusive):
         yield rest, ZERO, any(abs(rest - each) <= CLOSE for each in (ZERO, points, coupon, points + coupon))
-    if points > ZERO and abs(rest) <= CLOSE:
-        yield (points, ZERO, True) if goods.inclusive else (ZERO, points, True)
-    elif points > ZERO and abs(rest - points) <= CLOSE and not goods.inclusive:
+    if is_points or (points > ZERO and abs(rest) <= CLOSE):
         yield ZERO, points, True
 
 
@@ -143,7 +154,11 @@ def _explains_tax(reading: OrderReading, order: Json) -> bool:
     if reading.goods.inclusive and not stated:
         return True
     of_charges = sum_amounts(each.gross - each.net for each in reading.charges)
-    expected = (reading.product_tax, reading.product_tax + of_charges)
+    goods = [reading.product_tax]
+    if reading.points and reading.goods.inclusive:
+        # it may have been calculated before the points were taken off, or after
+        goods.append(reading.product_tax * (ONE - reading.points / (reading.goods_total or ONE)))
+    expected = [tax + more for tax in goods for more in (ZERO, of_charges)]
     return any(abs(each - stated) <= _tolerance(reading) for each in expected)
 
 
