@@ -16,6 +16,7 @@ from dev.local_stack import ROOT
 
 BENCHMARKS = {
     "invoice": "dev.benchmarks.invoice",
+    "month": "dev.benchmarks.month",
     "slow-clients": "dev.benchmarks.slow_clients",
     "webhooks": "dev.benchmarks.webhooks",
     "workers": "dev.benchmarks.workers",

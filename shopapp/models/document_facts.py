@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, literal_column, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shopapp.fiscal.document import Draft
 from shopapp.fiscal.money import ZERO
 
 from .base import BigId, Money, db, insert_into
+from .document import Document
+
+MAY_BE_DISTANCE_SALE = or_(Document.is_distance_sale, Document.kind == literal_column("'NC'"))
+"""The condition that a document may count towards the limit of distance sales: few do, and they have an index."""
+Index(
+    "ix_document_distance", Document.store_id, Document.issued_on,
+    postgresql_where=MAY_BE_DISTANCE_SALE, sqlite_where=MAY_BE_DISTANCE_SALE,
+)  # fmt: skip
 
 
 class DocumentPayment(db.Model):  # type: ignore[name-defined,misc]

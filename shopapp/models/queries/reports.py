@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, String, and_, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coerce
 
 from shopapp.models.attempt import DocumentLine
 from shopapp.models.base import db
@@ -82,18 +82,18 @@ class TaxKey:
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """One document of a period, as far as sums and checks need it."""
+    """Documents of one kind and one date whose orders were paid within one hour, and their sums."""
 
-    id: int
     kind: str
-    number: str
     issued_on: date | None
     paid_at: datetime | None
-    cause: str
+    """The beginning of the hour: the zones of Portuguese shops are whole hours apart."""
+    is_sale: bool
+    """Whether they are documents of a sale itself, not notes or reissues."""
     sums: Sums
 
     def day_of(self, basis: Basis, zone: ZoneInfo) -> date | None:
-        """Return the day on which it counts."""
+        """Return the day on which they count."""
         return self.paid_on(zone) or self.issued_on if basis == "paid" else self.issued_on
 
     def paid_on(self, zone: ZoneInfo) -> date | None:
@@ -129,18 +129,32 @@ VAT = func.coalesce(cents(Document.provider_vat), cents(Document.vat), 0)
 
 
 def documents_of(store: Store, period: Period) -> list[Dated]:
-    """Return the invoices and credit notes that count in the period, oldest first."""
-    columns = (
-        Document.id, Document.kind, Document.number, Document.issued_on, Document.paid_at, Document.cause,
-        type_coerce(GROSS, BigInteger), type_coerce(VAT, BigInteger),
-    )  # fmt: skip
+    """Return the invoices and credit notes that count in the period, oldest first, grouped."""
+    columns = (Document.kind, Document.issued_on, _hour(Document.paid_at), Document.is_sale)
+    sums = (func.count(), func.sum(GROSS), func.sum(VAT))
     rows = db.session.execute(
-        select(*columns).where(within(store, period), *standing()).order_by(Document.issued_on, Document.id)
+        select(*columns, *sums)
+        .where(within(store, period), *standing())
+        .group_by(*(column.label(None) for column in columns))
     )
-    return [
-        Dated(number, kind, name or "", issued_on, paid_at, cause, _signed(kind, 1, gross, vat))
-        for number, kind, name, issued_on, paid_at, cause, gross, vat in rows
+    found = [
+        Dated(kind, issued_on, _moment(hour), bool(is_sale), _signed(kind, count, int(gross), int(vat)))
+        for kind, issued_on, hour, is_sale, count, gross, vat in rows
     ]
+    return sorted(found, key=lambda one: one.issued_on or period.first)
+
+
+def _hour(column: Any) -> ColumnElement[Any]:
+    """Return the hour of an instant in UTC, as `_moment` reads it."""
+    if db.engine.dialect.name == "postgresql":
+        return func.date_trunc("hour", column, "UTC")
+    return func.substr(type_coerce(column, String), 1, 13)
+
+
+def _moment(hour: Any) -> datetime | None:
+    if hour is None or isinstance(hour, datetime):
+        return hour
+    return datetime.fromisoformat(f"{hour}:00:00+00:00")
 
 
 def _signed(kind: str, count: int, gross: int, vat: int) -> Sums:
@@ -154,15 +168,6 @@ def sums_by_kind(documents: Sequence[Dated]) -> dict[str, Sums]:
     for one in documents:
         found[one.kind] += one.sums
     return dict(sorted(found.items(), key=lambda each: (each[0] == "NC", each[0])))
-
-
-def sums_by_day(documents: Sequence[Dated], period: Period) -> list[tuple[date, Sums]]:
-    """Return the sums of each day of the period; what was paid on another day counts on that of its document."""
-    found: dict[date, Sums] = defaultdict(Sums)
-    for one in documents:
-        found[one.day_of(period.basis, period.zone) or period.first] += one.sums
-    days = [period.first + timedelta(days=n) for n in range((period.last - period.first).days + 1)]
-    return [(day, found.get(day, Sums())) for day in days]
 
 
 def sums_by_tax(store: Store, period: Period) -> dict[tuple[str, TaxKey], Sums]:

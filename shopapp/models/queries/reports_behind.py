@@ -29,7 +29,7 @@ from .reports import (
     within,
 )
 from .reports_abroad import OSS_TAX_CODE
-from .reports_checks import has_alarm, is_annulled, is_missing, late_documents
+from .reports_checks import has_alarm, is_annulled, is_late, is_missing
 
 MISSING, ANNULLED, ALARMED, DIFFERING, LATE, OSS = "faltam", "anulados", "alarme", "diferem", "tarde", "oss"
 GROUPS = (MISSING, ANNULLED, ALARMED, DIFFERING, LATE, OSS)
@@ -95,8 +95,7 @@ def _conditions(store: Store, period: Period, filters: BehindFilters) -> list[Co
     elif filters.group == DIFFERING:
         found.append(is_stated_otherwise())
     elif filters.group == LATE:
-        late = late_documents(documents_of(store, period), period)
-        found.append(Document.id.in_([one.id for one in late]))
+        found.append(is_late(documents_of(store, period), period))
     if filters.kind:
         found.append(Document.kind == filters.kind)
     if filters.tax is not None:

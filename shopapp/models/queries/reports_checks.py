@@ -6,16 +6,14 @@ another program in the same series, or it does not exist. Which of these, the in
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from shopapp.fiscal.document import INVOICE_KINDS
-from shopapp.models import cause as causes
 from shopapp.models.base import db
 from shopapp.models.document import ISSUED, WAITING, Document
 from shopapp.models.store import Store
@@ -24,7 +22,6 @@ from .documents import LATE_STATES
 from .reconciliation import NOT_INVOICES, NOT_STANDING
 from .reports import Dated, Period, within
 
-_RUNNING_NUMBER = re.compile(r"(.*?)(\d{1,9})\s*", re.DOTALL)
 _MAX_RANGES = 50
 
 
@@ -44,9 +41,16 @@ class Gap:
 
 
 def split_number(number: str) -> tuple[str, int] | None:
-    """Return a document's number as its beginning and its running part; None when it ends in no digit."""
-    found = _RUNNING_NUMBER.fullmatch(number)
-    return (found[1], int(found[2])) if found else None
+    """Return a document's number as its beginning and its running part; None when it ends in no digit.
+
+    SAF-T (PT) 1.04_01 writes numbers as `FR 2026FR/79`; a program that leaves out the slash still ends in the digits.
+    """
+    series, slash, running = number.rpartition("/")
+    if not slash:
+        series = number.rstrip("0123456789")
+        running = number[len(series) :]
+    is_number = running.isascii() and running.isdigit() and len(running) < 12
+    return (series + slash, int(running)) if is_number else None
 
 
 def series_gaps(store: Store, period: Period) -> list[Gap]:
@@ -94,9 +98,19 @@ def late_documents(documents: Iterable[Dated], period: Period) -> list[Dated]:
     """Return the invoices of a sale that are dated after the day of their payment (CIVA art. 36 n.º 1)."""
     return [
         one for one in documents
-        if one.kind in INVOICE_KINDS and one.cause == causes.SALE and one.issued_on is not None
-        and one.paid_at is not None and (one.paid_on(period.zone) or one.issued_on) < one.issued_on
+        if one.kind in INVOICE_KINDS and one.is_sale and one.issued_on is not None
+        and (one.paid_on(period.zone) or one.issued_on) < one.issued_on
     ]  # fmt: skip
+
+
+def is_late(documents: Iterable[Dated], period: Period) -> ColumnElement[bool]:
+    """Return the condition that a document is one of the late ones among these."""
+    days = {one.issued_on for one in late_documents(documents, period) if one.issued_on is not None}
+    before = [
+        and_(Document.issued_on == day, Document.paid_at < datetime.combine(day, time(), period.zone))
+        for day in sorted(days)
+    ]
+    return and_(Document.kind.in_(INVOICE_KINDS), Document.is_sale, or_(false(), *before))
 
 
 def is_annulled() -> ColumnElement[bool]:

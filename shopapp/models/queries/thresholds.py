@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 from shopapp.models.account_settings import AccountSettings
 from shopapp.models.base import db
 from shopapp.models.document import Document
+from shopapp.models.document_facts import MAY_BE_DISTANCE_SALE
 from shopapp.models.store import Store
 
 from .reconciliation import cents, euros, standing
@@ -68,7 +69,9 @@ def yearly_net(store: Store, year: int, distance: bool = False) -> Decimal:
         .where(Document.issued_on >= date(year, 1, 1), Document.issued_on <= date(year, 12, 31))
     )
     if distance:
+        # the first condition is that of the index
         amounts = amounts.where(
-            case((Document.kind == "NC", original.is_distance_sale), else_=Document.is_distance_sale)
+            MAY_BE_DISTANCE_SALE,
+            case((Document.kind == "NC", original.is_distance_sale), else_=Document.is_distance_sale),
         )
     return euros(db.session.scalar(amounts))

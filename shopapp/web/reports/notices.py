@@ -118,7 +118,7 @@ def _gaps(period: Period) -> list[Notice]:
 
 
 def _late(period: Period, documents: Sequence[Dated]) -> list[Notice]:
-    count = len(reports_checks.late_documents(documents, period))
+    count = sum(one.sums.documents for one in reports_checks.late_documents(documents, period))
     if not count:
         return []
     text = ngettext(
