@@ -13,7 +13,7 @@ from dev.merchant import Merchant, wait_until
 from tests.databases import DatabaseServer
 from tests.end_to_end.stack_world import BOOK, MUG, TIMEOUT, StackWorld, running_world
 
-pytestmark = [pytest.mark.browser, pytest.mark.journey]
+pytestmark = [pytest.mark.browser, pytest.mark.journey, pytest.mark.sweep]
 
 CENT_OFF = [{**MUG, "price": "2.055", "qty": 3}, {**MUG, "sku": "TACA-02", "price": "2.892", "qty": 2}, BOOK]
 """Lines that are 27.85 when rounded by rate, and 27.84 when rounded line by line."""

@@ -12,7 +12,7 @@ from dev.merchant import Merchant
 from dev.screenshots import Screenshots, visit_pages, visit_products
 from tests.conftest import CHROMIUM_ARGS
 
-pytestmark = [pytest.mark.browser, pytest.mark.journey]
+pytestmark = [pytest.mark.browser, pytest.mark.journey, pytest.mark.sweep]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,6 @@ def browser_here(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.mark.sweep
 @pytest.mark.timeout(400)
 def test_axe_finds_no_problem_on_any_page(alone: LocalStack, browser_here: Browser) -> None:
     page = browser_here.new_page(locale="pt-PT")
@@ -42,7 +41,6 @@ def test_axe_finds_no_problem_on_any_page(alone: LocalStack, browser_here: Brows
     assert not shots.problems, "\n" + "\n".join(dict.fromkeys(shots.problems))
 
 
-@pytest.mark.sweep
 @pytest.mark.timeout(400)
 def test_axe_finds_no_problem_on_any_page_of_products(alone: LocalStack, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)

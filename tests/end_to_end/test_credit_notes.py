@@ -14,7 +14,7 @@ import pytest
 from dev.merchant import Merchant, wait_until
 from tests.end_to_end.stack_world import BOOK, COURSE, MUG, TIMEOUT, Json, StackWorld, running_world
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 MIXED = {"lines": [{**MUG, "qty": 3}, BOOK, COURSE], "nif": "123456789", "pay": True}
 """Three mugs at 12.30 (23 %), a book at 15.90 (6 %), a course at 45.00 (exempt): 97.80."""

@@ -15,7 +15,7 @@ from dev.local_stack import LocalStack
 from dev.merchant import Merchant, wait_until
 from tests.databases import DatabaseServer
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 QUICK = {"CLOCK_SECONDS": "0.5", "RETRY_SECONDS": "1", "WORKERS": "1", "WEB_PROCESSES": "1"}
 Group = tuple[str, str, str, str, str, str]

@@ -14,7 +14,7 @@ from dev.servers import Postgres
 from tests.databases import private_postgres
 from tests.end_to_end.stack_world import MUG, TIMEOUT, StackWorld, running_world
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 
 @pytest.fixture(scope="module")

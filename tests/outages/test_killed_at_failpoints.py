@@ -16,7 +16,7 @@ from dev.merchant import Merchant, wait_until
 from shopapp.failpoints import POINTS
 from tests.end_to_end.stack_world import BOOK, MUG, TIMEOUT, StackWorld, running_world, use_new_address
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 # The provider's fault for the order of a buyer with that name; "" is a normal answer.
 FAULT_BY_BUYER = {"Boa": "", "Perdida": "drop-after", "Recusada": "refused"}
@@ -33,8 +33,6 @@ WORKER_POINTS = {
     "follow_before_send": 1,
     "follow_after_send": 1,
 }
-IN_EVERY_RUN = ("after_claim", "after_send")
-"""The failpoints at which the provider may have issued or not; `make sweep` has the others."""
 # Only orders at providers with drafts pass these; `make grid` covers them.
 DRAFT_PROVIDER_POINTS = (
     "draft_before_record", "draft_after_record", "early_before_record", "early_after_record", "early_after_drop",
@@ -110,10 +108,7 @@ def test_every_failpoint_is_tried() -> None:
     assert passed - set(DRAFT_PROVIDER_POINTS) == tried <= set(POINTS)
 
 
-@pytest.mark.parametrize(
-    "point",
-    [pytest.param(point, marks=[pytest.mark.sweep] * (point not in IN_EVERY_RUN)) for point in WORKER_POINTS],
-)
+@pytest.mark.parametrize("point", WORKER_POINTS)
 def test_a_worker_killed_at_a_failpoint_makes_no_second_document(
     world: StackWorld, olaria: Merchant, point: str
 ) -> None:

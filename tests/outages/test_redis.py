@@ -17,7 +17,7 @@ from dev.merchant import wait_until
 from dev.servers import REDIS_FAULTS
 from tests.end_to_end.stack_world import BOOK, MUG, TIMEOUT, StackWorld, running_world
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 WEBHOOKS = ("order_paid", "order_updated")
 """What the shop tells the app about an order that is placed paid."""
