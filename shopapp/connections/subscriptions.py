@@ -33,12 +33,12 @@ def _application_secret(platform_name: str) -> str:
     return str(adapter_settings(platform_name).get("webhook_secret", ""))
 
 
-def is_secret_missing(store: Store) -> bool:
+def lacks_webhooks(store: Store) -> bool:
     """Return whether nobody knows the secret of the store's webhooks: none is subscribed, and it is polled instead."""
-    return store.platform in platforms_without_secret() and not store.hooks_token
+    return store.platform in platforms_without_webhooks() and not store.hooks_token
 
 
-def platforms_without_secret() -> list[str]:
+def platforms_without_webhooks() -> list[str]:
     """Return the platforms whose stores have no webhooks unless the merchant gives us the secret."""
     return [
         name
@@ -60,7 +60,7 @@ def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
         wanted += opened.unpaid_order_events
     if account is not None and account.stock_direction and isinstance(opened, SupportsProducts):
         wanted += opened.product_events
-    if is_secret_missing(store):
+    if lacks_webhooks(store):
         wanted, recreate = (), False
     db.session.commit()
     fixed = opened.subscribe_webhooks(webhook_url(store), wanted, recreate)

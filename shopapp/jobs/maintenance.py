@@ -16,7 +16,7 @@ from sqlalchemy import Select, func, select, update
 from shopapp import logs
 from shopapp.connections.shop import platform_class, record_lost_access
 from shopapp.connections.subscriptions import (
-    platforms_without_secret,
+    platforms_without_webhooks,
     reread_webhook_token,
     subscribe_webhooks,
 )
@@ -147,7 +147,7 @@ def poll_due_stores(every: float) -> int:
     """Poll the orders of due stores; return how many orders no webhook had announced. Commits."""
     found, until = 0, time.monotonic() + POLL_BUDGET_SECONDS
     sooner = min(every, max(every / 10, UNHEARD_POLL_SECONDS))
-    due = Store.due_for_polling(every, sooner, platforms_without_secret())
+    due = Store.due_for_polling(every, sooner, platforms_without_webhooks())
     db.session.commit()
     for store in due:
         # a shop that fails is polled again when its lease is over, and a slow one never delays the clock for

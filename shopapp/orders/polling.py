@@ -15,7 +15,7 @@ from itertools import islice
 from sqlalchemy import or_, select
 
 from shopapp.connections.shop import platform_of
-from shopapp.connections.subscriptions import is_secret_missing
+from shopapp.connections.subscriptions import lacks_webhooks
 from shopapp.documents import order_changes
 from shopapp.errors import OrderError, RefusedError, UnreachableError
 from shopapp.models import Document, Sale, Store, UnreadableOrder, Webhook, db, now
@@ -143,7 +143,7 @@ def _request_document(store: Store, summary: OrderSummary) -> bool:
 
 def _is_webhook_missing(store: Store, summary: OrderSummary) -> bool:
     """Return whether our webhooks existed before the order, and none came for it."""
-    if is_secret_missing(store):
+    if lacks_webhooks(store):
         return False
     listening = max(store.installed_at, store.hooks_problem_at or store.installed_at)
     is_newer = summary.created_at is not None and summary.created_at > listening
@@ -189,7 +189,7 @@ def _apply_cancellation(store: Store, summary: OrderSummary) -> None:
 def _recheck_unpaid_orders(store: Store, shop: Platform, tracks_stock: bool) -> int:
     """Read orders known as unpaid; return how many are paid by now. Commits."""
     # a store without webhooks is polled ten times as often
-    share = 10 if is_secret_missing(store) else 1
+    share = 10 if lacks_webhooks(store) else 1
     some, few = MAX_OPEN // share, MAX_ABANDONED // share
     most = {"open": some, "": some, "abandoned": few, "cancelled": few}
     known = Sale.list_unpaid(store.id, UNPAID_DAYS, most)
