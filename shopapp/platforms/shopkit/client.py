@@ -24,7 +24,12 @@ PAGE_SIZE = 50
 OVER_LIMIT_SECONDS = 300.0
 """How long to wait above the limit where the answer does not say; the window of an hour may be a sliding one."""
 _MAX_PAGES = 1000
-_LIMIT_WORDS = re.compile(r"\b(rate|limit\w*|too many|throttl\w*|exceed\w*|excedid\w*|demasiad\w*)\b", re.I)
+_LIMIT_WORDS = re.compile(
+    r"rate.?limit|too many|throttl|demasiados pedidos|limite de pedidos"
+    r"|\b(limit|quota)\w*\b.*\b(exceed|reach|excedid|atingid)|\b(exceed|reach)\w*\b.*\b(limit|quota)",
+    re.I,
+)
+"""What is said above the limit; a parameter `limit` that is refused is no such thing."""
 
 
 @dataclass(frozen=True, slots=True)

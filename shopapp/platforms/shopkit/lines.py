@@ -49,9 +49,21 @@ class PayloadLine:
         return is_gross if is_gross != is_net else None
 
 
-def payload_lines(order: Json) -> list[PayloadLine]:
-    """Return the product lines of the order. Raises OrderError `order-unreadable` or `tax-unclear`."""
-    return [_payload_line(product) for product in objects_field(order, "products")]
+def payload_lines(order: Json, with_hidden: bool) -> list[PayloadLine]:
+    """Return the product lines of the order; hidden are those that its themes leave out (`is_product` false).
+
+    Raises OrderError `order-unreadable` or `tax-unclear`.
+    """
+    return [
+        _payload_line(product)
+        for product in objects_field(order, "products")
+        if with_hidden or not is_hidden(product)
+    ]
+
+
+def is_hidden(product: Json) -> bool:
+    """Return whether the shop does not show the line as a product."""
+    return product.get("is_product") not in (None, "") and not is_flag_set(product["is_product"])
 
 
 def _payload_line(product: Json) -> PayloadLine:

@@ -16,9 +16,9 @@ from shopapp.errors import OrderError
 from shopapp.fiscal.money import CENT, HUNDRED, ONE, ZERO, round_to_cents, sum_amounts
 from shopapp.fiscal.order import OrderLine
 
-from ..fields import Json, object_field
+from ..fields import Json, object_field, objects_field
 from .charges import Charge, fee_readings, shipping_readings
-from .lines import CLOSE, LineReading, line_readings, payload_lines, price_bases
+from .lines import CLOSE, LineReading, is_hidden, line_readings, payload_lines, price_bases
 from .terms import amount, paid_total
 
 
@@ -82,9 +82,19 @@ class OrderReading:
 def read_figures(order: Json) -> OrderReading:
     """Return the reading of the order that gives its total.
 
-    Raises OrderError `total-differs` with both figures, `tax-unclear`, `discount-unclear`, or what the lines raise.
+    Lines that the shop does not show count only where the total needs them. Raises OrderError `total-differs` with both
+    figures, `tax-unclear`, `discount-unclear`, or what the lines raise.
     """
-    readings = list(_readings(order))
+    try:
+        return _read_figures(order, with_hidden=False)
+    except OrderError as error:
+        if error.code != "total-differs" or not any(map(is_hidden, objects_field(order, "products"))):
+            raise
+    return _read_figures(order, with_hidden=True)
+
+
+def _read_figures(order: Json, with_hidden: bool) -> OrderReading:
+    readings = list(_readings(order, with_hidden))
     total = paid_total(order)
     matching = [each for each in readings if abs(each.total - total) <= _tolerance(each)]
     matching = [each for each in matching if abs(each.total - total) <= CLOSE] or matching
@@ -104,8 +114,8 @@ def _tolerance(reading: OrderReading) -> Decimal:
     return CENT / 2 * (len(reading.goods.lines) + len(reading.charges) + 1)
 
 
-def _readings(order: Json) -> Iterator[OrderReading]:
-    lines = payload_lines(order)
+def _readings(order: Json, with_hidden: bool) -> Iterator[OrderReading]:
+    lines = payload_lines(order, with_hidden)
     rates = [each.rate for each in lines if each.rate]
     shipping, fees = shipping_readings(order, rates), fee_readings(order, rates)
     for goods in line_readings(lines, price_bases(order, lines), _shows_no_tax(order)):

@@ -70,9 +70,10 @@ def test_a_refused_key_is_refused_for_good(status: int) -> None:
 
 
 def test_a_refusal_is_no_order_that_is_gone() -> None:
-    shop, _ = open_shopkit(lambda *call: (400, {"message": "Bad request."}))
-    with pytest.raises(RefusedError):
-        shop.order_summary("1")
+    for message in ("Bad request.", "Invalid limit.", "The limit must be 50 or less.", None, 7):
+        shop, _ = open_shopkit(lambda *call, message=message: (400, {"message": message}))  # type: ignore[misc]
+        with pytest.raises(RefusedError):
+            shop.order_summary("1")
 
 
 @pytest.mark.parametrize("form", ["keyed", "keyed-without-next", "array", "array-with-count"])

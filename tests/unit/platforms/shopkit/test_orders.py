@@ -134,6 +134,20 @@ def test_extras_are_in_the_price_however_the_shop_states_them(extras: float, tot
     assert found.lines[0].description == "Caneca [Gravação: Ana]"
 
 
+def test_two_readings_that_differ_are_stopped() -> None:
+    # a coupon of 2.50 over both lines, or 2.50 for the second piece of the first
+    lines = [product("20.00", 23, 2, discount=2.5), product("20.00", 23)]
+    coupon = {"code": "X", "type": "fixed", "value": 2.5, "discount": 2.5}
+    assert error_of(order(*lines, total=67.65, discount=5.0, coupon=coupon)).code == "discount-unclear"
+
+
+def test_a_line_that_the_shop_does_not_show_counts_where_the_total_needs_it() -> None:
+    hidden = product("2.00", 23, is_product=False)
+    assert len(order_from(order(product("10.00", 23), hidden, total=12.3)).lines) == 1
+    assert len(order_from(order(product("10.00", 23), hidden, total=14.76)).lines) == 2
+    assert error_of(order(product("10.00", 23), hidden, total=13.0)).code == "total-differs"
+
+
 def test_an_order_without_tax_is_read_without_it_whatever_rate_its_lines_name() -> None:
     payload = order(product("10.00", 23), total=10.0, product_tax=0, total_tax=0, tax_exemption="m16")
     assert figures(order_from(payload)) == [("goods", Decimal(10), None)]

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from shopapp.errors import NotYet, OrderError, SettingsError
@@ -105,7 +105,6 @@ class Shop:
         return parse_json(json.dumps(found, default=float)), paid
 
 
-@settings(max_examples=max(300, settings().max_examples))
 @given(st.data())
 def test_the_vat_of_each_rate_is_what_the_shop_charged_or_there_is_no_document(data: st.DataObject) -> None:
     payload, paid = Shop(data.draw).payload()
