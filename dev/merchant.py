@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import requests
@@ -125,6 +126,22 @@ class Merchant:
         """Return all orders of the shop with their documents and history, newest first."""
         found: list[dict[str, Any]] = requests.get(self._shop_url("orders"), timeout=30).json()
         return found
+
+    def paid_amount(self, order: dict[str, Any]) -> Decimal:
+        """Return what the buyer paid for the order, gift cards included."""
+        return Decimal(str(order["total"])) + Decimal(str(order.get("gift_cards_discount") or 0))
+
+    def documents_shown(self, order: dict[str, Any]) -> int:
+        """Return how many documents the order shows."""
+        return len(order["documents"])
+
+    def shows_documents(self, order: dict[str, Any], numbers: list[str]) -> bool:
+        """Return whether the order shows exactly the documents with these numbers.
+
+        Each has its own follow-up, so two workers may show two documents in either order.
+        """
+        shown = [str(one["public_id"]) for one in order["documents"]]
+        return sorted(shown) == sorted(number.replace(" ", "-").replace("/", "-") for number in numbers)
 
     def _post_to_shop(self, path: str, sent: dict[str, Any]) -> dict[str, Any]:
         answer = requests.post(self._shop_url(path), json=sent, timeout=30)

@@ -129,7 +129,7 @@ class Demo:
     def all_documents_shown(self) -> bool:
         """Return whether every order shows as many documents as it has."""
         shown = {
-            (merchant.shop, int(order["id"])): len(order["documents"])
+            (merchant.shop, int(order["id"])): merchant.documents_shown(order)
             for merchant in self.merchants
             for order in merchant.shop_orders()
         }
