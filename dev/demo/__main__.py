@@ -1,6 +1,6 @@
 """The command `python -m dev.demo`: play the scenarios in a new stack and print the ledger's verdict.
 
-`make demo` (PROVIDER=phcgo: with PHC GO and all its options; CATALOGUE=1: products and stock; CATALOGUE=many: a
+`make demo` (PROVIDER=phcgo: with PHC GO and all its options; PLATFORM=shopkit: on Shopkit; CATALOGUE=1: products and stock; CATALOGUE=many: a
 run over very many products). Starts everything on free ports with new files, except that DATABASE_URL and
 REDIS_URL are used where given. Exits 0 only when the ledgers match: one document per paid order and its
 corrections, totals to the cent; every stock level right, and every change made once.
@@ -23,9 +23,13 @@ from .choices import DemoOfChoices
 from .judge import Judge
 from .phcgo import PhcGoDemo
 from .scenarios import Demo
+from .shopkit import ShopkitDemo, ShopkitPhcGoDemo
 
-DEMOS: dict[str, type[Demo]] = {"igest": DemoOfChoices, "phcgo": PhcGoDemo, "catalogue": CatalogueDemo}
-"""By the value of PROVIDER=; CATALOGUE=1 chooses the last."""
+DEMOS: dict[str, type[Demo]] = {
+    "igest": DemoOfChoices, "phcgo": PhcGoDemo, "catalogue": CatalogueDemo,
+    "shopkit igest": ShopkitDemo, "shopkit phcgo": ShopkitPhcGoDemo,
+}  # fmt: skip
+"""By the values of PLATFORM= (none: Jumpseller) and PROVIDER=; CATALOGUE=1 chooses `catalogue`."""
 SETTINGS = {"CLOCK_SECONDS": "1", "RECONCILE_SECONDS": "3", "WEB_PROCESSES": "1", "RETRY_SECONDS": "1"}
 
 
@@ -73,9 +77,10 @@ def main() -> int:
         return large_catalogue.run_large_catalogue(
             int(os.environ.get("PRODUCTS") or 10_000), (10, 100, 1000), kills=4
         )
-    name = "catalogue" if catalogue else os.environ.get("PROVIDER") or "igest"
+    platform = os.environ.get("PLATFORM", "").removeprefix("jumpseller")
+    name = "catalogue" if catalogue else f"{platform} {os.environ.get('PROVIDER') or 'igest'}".strip()
     if name not in DEMOS:
-        print(f"PROVIDER can be {', '.join(DEMOS)}; not {name}", file=sys.stderr)
+        print(f"PLATFORM and PROVIDER can be {', '.join(DEMOS)}; not {name}", file=sys.stderr)
         return 2
     return run(DEMOS[name])
 

@@ -15,8 +15,6 @@ from dev.phcgo_merchant import OLARIA, QUINTA, PhcGoMerchant
 from .choices import DemoOfChoices
 from .scenarios import BOOK, COURSE, MUG, WINE, DemoOrder, Order
 
-EARLY = {"order_pending_payment"}
-"""The shop's webhooks of unpaid orders."""
 OPTIONS = {
     "drafts": "yes", "notes": "yes", "note_drafts": "", "transport": "yes", "guide": "yes", "email_buyer": "yes",
     "loading_street": "Rua das Olarias 14", "loading_postal_code": "2900-001", "loading_city": "Setúbal",
@@ -34,6 +32,8 @@ class PhcGoDemo(DemoOfChoices):
     """The same two merchants with PHC GO: one whose series keep drafts, one whose series keep none."""
 
     provider_name = "PHC GO"
+    unpaid_events: ClassVar[set[str]] = {"order_pending_payment"}
+    """The shop's webhooks of unpaid orders."""
     settings: ClassVar[dict[str, str]] = {"LOOKUP_SECONDS": "1", "HOOK_WATCH_SECONDS": "2"}
     olaria: PhcGoMerchant
     quinta: PhcGoMerchant
@@ -115,7 +115,7 @@ class PhcGoDemo(DemoOfChoices):
     def _no_webhooks_before_payment(self) -> None:
         wait_until(lambda: "order_paid" in self.olaria.webhook_events(), "the shop announces paid orders")
         check_that(
-            not self.olaria.webhook_events() & EARLY,
+            not self.olaria.webhook_events() & self.unpaid_events,
             f"told early of what nobody wants: {self.olaria.webhook_events()}",
         )
 
@@ -143,7 +143,8 @@ class PhcGoDemo(DemoOfChoices):
     def _options_on(self) -> None:
         self.olaria.choose(**OPTIONS)
         wait_until(
-            lambda: self.olaria.webhook_events() >= EARLY, "the shop announces orders before they are paid"
+            lambda: self.olaria.webhook_events() >= self.unpaid_events,
+            "the shop announces orders before they are paid",
         )
 
     def _draft_follows_order(self) -> None:
@@ -215,7 +216,10 @@ class PhcGoDemo(DemoOfChoices):
 
     def _options_off(self) -> None:
         self.olaria.choose(**NO_OPTIONS)
-        wait_until(lambda: not self.olaria.webhook_events() & EARLY, "the shop announces paid orders only")
+        wait_until(
+            lambda: not self.olaria.webhook_events() & self.unpaid_events,
+            "the shop announces paid orders only",
+        )
         self.wait_until_issued(self.place_paid_order("with no option again", MUG))
 
     def _call_counts_shown(self) -> None:

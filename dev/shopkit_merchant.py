@@ -1,0 +1,96 @@
+"""A scripted merchant whose shop is on Shopkit: its key is pasted, and the rest is as in `dev.merchant`."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import requests
+
+from dev.browser import StepFailed
+from dev.local_stack import LocalStack
+from dev.merchant import Merchant
+from dev.phcgo_merchant import OLARIA, PhcGoMerchant
+
+CALLS_AN_HOUR = 3600
+"""How many calls Shopkit allows a store (documented)."""
+
+
+class ShopkitShop(Merchant):
+    """The owner of one store of the Shopkit stand-in."""
+
+    def install(self) -> None:
+        """Paste the store's key, and the secret shown beside it, into the page that connects a shop."""
+        self.browser.open(f"{self.stack.app_url}/connect/shopkit")
+        about = self.about()
+        self.browser.send("key", key=about["key"], secret=about["client_secret"])
+        if self.browser.status != 200 or "/connect" in self.browser.url:
+            raise StepFailed(f"not connected: {self.browser.url} {self.browser.text[:300]}")
+
+    def about(self) -> dict[str, Any]:
+        """Return what the stand-in tells of the store: its key and secret, its webhooks."""
+        found: dict[str, Any] = requests.get(self._shop_url("").rstrip("/"), timeout=30).json()
+        return found
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return every call of the API for this store, oldest first."""
+        found: list[dict[str, Any]] = requests.get(self._shop_url("calls"), timeout=30).json()
+        return found
+
+    def webhook_events(self) -> set[str]:
+        """Return the events to which the store's webhooks are subscribed."""
+        return {hook["event"] for hook in self.about()["webhooks"]}
+
+    def place_order(self, **spec: Any) -> dict[str, Any]:
+        """Place an order and return it as the store's API shows it; `pay=True` pays it at once.
+
+        A line may be written as for `dev.merchant`: its tax by name.
+        """
+        if "lines" in spec:
+            spec = {**spec, "lines": [_with_rate(line) for line in spec["lines"]]}
+        return super().place_order(**spec)
+
+    def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
+        """Change the order's lines in the back office and return the order."""
+        return super().edit_order(number, *(_with_rate(line) for line in lines))
+
+    def act_on_shop(self, act: str, **how: Any) -> None:
+        """Act on the whole store: `suspend-webhooks`, or `test-payload` of an event."""
+        self._post_to_shop(act, how)
+
+    def set_switch(self, name: str, position: str) -> None:
+        """Set a switch of the shop platform's stand-in."""
+        url = f"{self.stack.shopkit_url}/sandbox/switches"
+        requests.post(url, json={name: position}, timeout=30).raise_for_status()
+
+    def paid_amount(self, order: dict[str, Any]) -> Decimal:
+        """Return the order's total in whole cents, however the store writes it."""
+        text = str(order["total"]).replace(",", ".")
+        return Decimal(text).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+    def documents_shown(self, order: dict[str, Any]) -> int:
+        """Return how many documents the order shows: its invoice, and those that its note names."""
+        return bool(order["invoice_url"]) + len(re.findall(r"\bNC \d", order["note"] or ""))
+
+    def shows_documents(self, order: dict[str, Any], numbers: list[str]) -> bool:
+        """Return whether the order has its invoice, and its note names each document."""
+        note = order["note"] or ""
+        return bool(order["invoice_url"]) == bool(numbers) and all(number in note for number in numbers)
+
+    def _shop_url(self, path: str) -> str:
+        return f"{self.stack.shopkit_url}/sandbox/shops/{self.shop}/{path}"
+
+
+def _with_rate(line: dict[str, Any]) -> dict[str, Any]:
+    """Return the line with its rate in place of the name of a tax, `IVA 23%`, or of none."""
+    tax = line.get("tax")
+    rate = re.sub(r"\D", "", tax) if isinstance(tax, str) else tax
+    return {**line, "tax": rate or 0} if "tax" in line else line
+
+
+class ShopkitPhcGoMerchant(ShopkitShop, PhcGoMerchant):
+    """The owner of one store of Shopkit and of one company of PHC GO."""
+
+    def __init__(self, stack: LocalStack, shop: str = "olariadosado", entity: str = OLARIA) -> None:
+        super().__init__(stack, shop, entity)
