@@ -20,6 +20,10 @@ CALLS_AN_HOUR = 3600
 class ShopkitShop(Merchant):
     """The owner of one store of the Shopkit stand-in."""
 
+    def __init__(self, stack: LocalStack, shop: str = "olariadosado", entity: str = "40321") -> None:
+        super().__init__(stack, shop, entity)
+        self.deleted: list[dict[str, Any]] = []
+
     def install(self) -> None:
         """Paste the store's key, and the secret shown beside it, into the page that connects a shop."""
         self.browser.open(f"{self.stack.app_url}/connect/shopkit")
@@ -54,6 +58,15 @@ class ShopkitShop(Merchant):
     def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
         """Change the order's lines in the back office and return the order."""
         return super().edit_order(number, *(_with_rate(line) for line in lines))
+
+    def delete_order(self, number: int) -> None:
+        """Delete the order in the back office; `shop_orders` still has it, as it was."""
+        self.deleted += [order for order in super().shop_orders() if int(order["id"]) == number]
+        self._post_to_shop(f"orders/{number}/delete", {})
+
+    def shop_orders(self) -> list[dict[str, Any]]:
+        """Return all orders of the store with their documents, newest first, then the deleted ones."""
+        return super().shop_orders() + self.deleted
 
     def act_on_shop(self, act: str, **how: Any) -> None:
         """Act on the whole store: `suspend-webhooks`, or `test-payload` of an event."""

@@ -128,7 +128,8 @@ class ShopkitDemo(Demo):
         """Delete an unpaid order, and one that has its invoice: the merchant is asked for the credit note."""
         invoiced = self.place("deleted after its invoice", lines=[MUG])
         self.wait_until_issued(invoiced)
-        self.gone[invoiced.number] = self.olaria.change_order(invoiced.number, "delete")
+        wait_until(lambda: self.all_documents_shown(), "the invoice is on the order")
+        self.olaria.delete_order(invoiced.number)
         wait_until(
             lambda: "nota de crédito" in self.olaria.listing_text(invoiced.number),
             "the credit note is asked for",

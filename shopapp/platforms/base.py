@@ -164,6 +164,8 @@ class Platform(ABC):
     """The webhook events that automatic invoicing needs."""
     unpaid_order_events: ClassVar[tuple[str, ...]] = ()
     """The events about unpaid orders; subscribed only for drafts, order notes and stock."""
+    invoices_on_request: ClassVar[bool] = False
+    """Whether a merchant can ask for an invoice in the shop's back office (the webhook event `requested`)."""
     calls_per_second: ClassVar[float] = 10.0
     """The rate of calls for background work: far enough below the platform's limit that documents are not delayed."""
     calls_per_hour: ClassVar[int | None] = None

@@ -63,6 +63,7 @@ class Shopkit(
     name = "shopkit"
     label = "Shopkit"
     events, unpaid_order_events, product_events = EVENTS, UNPAID_ORDER_EVENTS, PRODUCT_EVENTS
+    invoices_on_request = True
     calls_per_hour = 3600
     calls_per_second = 0.5
     """Half of what the limit allows on average: the other half is for documents and for the merchant's own programs."""

@@ -17,6 +17,7 @@ from shopapp.connections import api_usage
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_label, provider_of
 from shopapp.connections.shop import platform_class, platform_of
+from shopapp.connections.subscriptions import lacks_webhooks
 from shopapp.documents import merchant_actions
 from shopapp.documents.prepare import DEFAULT_DEPARTURE_TIME
 from shopapp.errors import AppError
@@ -246,6 +247,8 @@ def _render_page(account: Account, form: Form, lists_error: str = "", status: in
         stock_options=stock_options,
         warehouse_by_location=stock_options.warehouse_by_location(kept, form.values.get("warehouse", "")),
         provider_emails=issubclass(provider_class(account.provider), SupportsEmail),
+        invoices_on_request=platform_class(g.store.platform).invoices_on_request
+        and not lacks_webhooks(g.store),
         calls=ApiUsage.calls_in_month(account.id, api_usage.current_month()),
         read_at=lists.read_at,
     )
