@@ -53,10 +53,8 @@ FOLDER_ORDER = (
 )
 PROCESS_FOLDERS = {"outages", "end_to_end", "browser"}
 SLOW_FOLDERS = {*PROCESS_FOLDERS, "state_machines", "kill_points"}
-# These run first in their folder; otherwise one worker would still be busy with them after the others have
-# finished.
+# These run first; otherwise one worker would still be busy with them after the others have finished.
 LONG_FILES = {
-    "state_machines/test_documents.py",
     "end_to_end/test_switches.py",
     "end_to_end/test_phcgo_switches.py",
     "phcgo/test_adapter.py",
@@ -93,10 +91,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
 
-    def rank(item: pytest.Item) -> tuple[int, bool]:
+    def rank(item: pytest.Item) -> int:
+        if "/".join(item.path.parts[-2:]) in LONG_FILES:
+            return -1
         top = item.path.relative_to(root).parts[0]
-        place = FOLDER_ORDER.index(top) if top in FOLDER_ORDER else FOLDER_ORDER.index("failure_table")
-        return place, "/".join(item.path.parts[-2:]) not in LONG_FILES
+        return FOLDER_ORDER.index(top if top in FOLDER_ORDER else "failure_table")
 
     items.sort(key=rank)
     items[:] = _spread_slow_files(items)
