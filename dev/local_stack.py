@@ -41,6 +41,7 @@ class Ports:
     smtp: int
     vies: int
     phcgo: int
+    shopkit: int
 
     @classmethod
     def free(cls) -> Ports:
@@ -60,7 +61,7 @@ class Ports:
 class LocalStack:
     """Every process of the app, to be started, killed and stopped by name.
 
-    The names: valkey (unless a REDIS_URL is given), jumpseller, igest, phcgo, mailbox, vies, web, worker,
+    The names: valkey (unless a REDIS_URL is given), jumpseller, igest, phcgo, mailbox, vies, shopkit, web, worker,
     clock. Without a folder the data is temporary and deleted by `stop`; with a folder it is there again at the
     next start. `is_migrated` says that the database has its tables already.
     """
@@ -88,6 +89,7 @@ class LocalStack:
         self.phcgo_url = f"http://127.0.0.1:{self.ports.phcgo}"
         self.mailbox_url = f"http://127.0.0.1:{self.ports.mailbox}"
         self.vies_url = f"http://127.0.0.1:{self.ports.vies}"
+        self.shopkit_url = f"http://localhost:{self.ports.shopkit}"
         self.valkey = None if redis_url else Valkey(self.folder / "valkey")
         self.env = self._environment(
             database_url or f"sqlite:///{self.folder / 'shop.db'}",
@@ -178,7 +180,7 @@ class LocalStack:
     @property
     def stand_ins(self) -> tuple[str, ...]:
         """Return the names of the stand-ins of external systems."""
-        return ("jumpseller", "igest", "phcgo", "mailbox", "vies")
+        return ("jumpseller", "igest", "phcgo", "mailbox", "vies", "shopkit")
 
     def _environment(self, database_url: str, redis_url: str) -> dict[str, str]:
         bin_folder = str(Path(sys.executable).parent)
@@ -199,6 +201,8 @@ class LocalStack:
             "JUMPSELLER_ACCOUNTS_URL": self.admin_url,
             "JUMPSELLER_API_URL": f"{self.admin_url}/v1",
             "JUMPSELLER_ADMIN_ORIGINS": self.admin_url,
+            "SHOPKIT_API_URL": f"{self.shopkit_url}/v1",
+            "SHOPKIT_ADMIN_URL": f"{self.shopkit_url}/admin/*",
             "IGEST_URL": f"{self.igest_url}/webservice.php",
             "PHCGO_LOOPBACK": f"127.0.0.1:{self.ports.phcgo}",
             "VIES_URL": f"{self.vies_url}/rest-api",
@@ -217,6 +221,8 @@ class LocalStack:
             "phcgo": f"--port {ports.phcgo} --public {self.phcgo_url} --smtp 127.0.0.1:{ports.smtp}",
             "mailbox": f"--port {ports.mailbox} --smtp-port {ports.smtp}",
             "vies": f"--port {ports.vies}",
+            "shopkit": f"--port {ports.shopkit} --app-url {self.app_url} --public {self.shopkit_url}"
+            + f" --clock-scale {clock_scale:g}",
         }
         children = {}
         for name in self.stand_ins:
@@ -238,6 +244,7 @@ class LocalStack:
             "phcgo": ports.phcgo,
             "mailbox": ports.mailbox,
             "vies": ports.vies,
+            "shopkit": ports.shopkit,
         }
         places["web"] = ports.app
         child = self.children[name]

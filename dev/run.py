@@ -91,6 +91,9 @@ def print_addresses(stack: LocalStack) -> None:
     """Print the address to open, then the others."""
     print(f"{stack.admin_url}/")
     print("  ^ the sandbox shop's admin: open it, choose Apps, install Quick Invoice, place and pay an order")
+    print(
+        f"  Shopkit   {stack.shopkit_url}/     the back office of a second platform: Developers has its key"
+    )
     print(f"  the app   {stack.app_url}/")
     print(f"  iGEST     {stack.igest_url}/panel/")
     print(f"  PHC GO    {stack.phcgo_url}/panel/")

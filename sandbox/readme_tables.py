@@ -15,10 +15,18 @@ from sandbox.jumpseller.switches import SWITCHES as JUMPSELLER
 from sandbox.mailbox import SWITCHES as MAILBOX
 from sandbox.phcgo.faults import KINDS
 from sandbox.phcgo.switches import SWITCHES as PHCGO
+from sandbox.shopkit.switches import SWITCHES as SHOPKIT
 from sandbox.vies import SWITCHES as VIES
 
 README = Path(__file__).with_name("README.md")
-TABLES = {"jumpseller": JUMPSELLER, "igest": IGEST, "phcgo": PHCGO, "mailbox": MAILBOX, "vies": VIES}
+TABLES = {
+    "jumpseller": JUMPSELLER,
+    "shopkit": SHOPKIT,
+    "igest": IGEST,
+    "phcgo": PHCGO,
+    "mailbox": MAILBOX,
+    "vies": VIES,
+}
 
 
 def fill_tables(text: str) -> str:
