@@ -13,9 +13,6 @@ from dev.local_stack import LocalStack
 from dev.merchant import Merchant
 from dev.phcgo_merchant import OLARIA, PhcGoMerchant
 
-CALLS_AN_HOUR = 3600
-"""How many calls Shopkit allows a store (documented)."""
-
 
 class ShopkitShop(Merchant):
     """The owner of one store of the Shopkit stand-in."""
@@ -37,10 +34,11 @@ class ShopkitShop(Merchant):
         found: dict[str, Any] = requests.get(self._shop_url("").rstrip("/"), timeout=30).json()
         return found
 
-    def calls(self) -> list[dict[str, Any]]:
-        """Return every call of the API for this store, oldest first."""
-        found: list[dict[str, Any]] = requests.get(self._shop_url("calls"), timeout=30).json()
-        return found
+    def call_counts(self) -> dict[str, Any]:
+        """Return the number of calls for this store, those above the limit, and the most in an hour."""
+        found = requests.get(f"{self.stack.shopkit_url}/sandbox/limits", timeout=30).json()
+        counts: dict[str, Any] = found.get(self.shop, {"calls": 0, "over_limit": 0, "busiest_hour": 0})
+        return counts
 
     def webhook_events(self) -> set[str]:
         """Return the events to which the store's webhooks are subscribed."""
@@ -57,7 +55,7 @@ class ShopkitShop(Merchant):
 
     def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
         """Change the order's lines in the back office and return the order."""
-        return super().edit_order(number, *(_with_rate(line) for line in lines))
+        return self.change_order(number, "edit", spec={"lines": [_with_rate(line) for line in lines]})
 
     def delete_order(self, number: int) -> None:
         """Delete the order in the back office; `shop_orders` still has it, as it was."""
@@ -69,7 +67,7 @@ class ShopkitShop(Merchant):
         return super().shop_orders() + self.deleted
 
     def act_on_shop(self, act: str, **how: Any) -> None:
-        """Act on the whole store: `suspend-webhooks`, or `test-payload` of an event."""
+        """Act on the whole store: `suspend` its webhooks, or send the `test` payload of an event."""
         self._post_to_shop(act, how)
 
     def set_switch(self, name: str, position: str) -> None:

@@ -1,9 +1,9 @@
 """The command `python -m dev.demo`: play the scenarios in a new stack and print the ledger's verdict.
 
 `make demo` (PROVIDER=phcgo: with PHC GO and all its options; PLATFORM=shopkit: on Shopkit; CATALOGUE=1: products
-and stock; CATALOGUE=many: a run over very many products). Starts everything on free ports with new files, except that DATABASE_URL and
-REDIS_URL are used where given. Exits 0 only when the ledgers match: one document per paid order and its
-corrections, totals to the cent; every stock level right, and every change made once.
+and stock; CATALOGUE=many: a run over very many products). Starts everything on free ports with new files, except
+that DATABASE_URL and REDIS_URL are used where given. Exits 0 only when the ledgers match: one document per paid
+order and its corrections, totals to the cent; every stock level right, and every change made once.
 """
 
 from __future__ import annotations

@@ -119,3 +119,15 @@ def test_an_order_that_the_shop_shows_later_is_issued_all_the_same(world: World)
     world.pay_order()
     world.run_due_work()
     assert world.document().state == "issued"
+
+
+def test_a_test_of_a_payment_does_not_date_the_payment_of_a_real_order(world: World) -> None:
+    world.pay_order()
+    world.run_due_work()
+    sale = Sale.get_or_create(world.store.id, "1001")
+    sale.first_paid_hook_at = None
+    db.session.commit()
+    world.receive_webhook("1001", more="test", created_at=(now() - timedelta(days=2000)).isoformat())
+    world.run_due_work()
+    db.session.expire_all()
+    assert Sale.get_or_create(world.store.id, "1001").first_paid_hook_at is None
