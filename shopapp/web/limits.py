@@ -139,11 +139,15 @@ CHECKS = Budget("checks", "30 per minute; 100 per hour", "store", _TOO_MANY_READ
 LISTS = Budget("lists", "30 per minute; 100 per hour", "store", _TOO_MANY_READS)
 KEYS = Budget("keys", "10 per minute; 30 per hour", "store", _TOO_MANY_READS)
 RUNS = Budget("runs", "15 per minute; 60 per hour", "store", _TOO_MANY_READS)
+EXPORTS = Budget(
+    "exports", "10 per minute; 100 per hour", "store", N_("Foram pedidos muitos ficheiros seguidos.")
+)
 ARTICLES = Budget("articles", "60 per minute", "store", _TOO_MANY_READS)
 
 BUDGETS = (
     ENTRY, LINK, LINK_FETCH, LINKS_FETCH, PDF_FETCH, PDFS_FETCH, ACTIONS, BULK, BULK_MAILS, MAILS, MAILS_TO_ONE,
-    PREVIEWS, CHECKS, LISTS, KEYS, RUNS, ARTICLES,
+    PREVIEWS, CHECKS, LISTS, KEYS, RUNS, EXPORTS,
+    ARTICLES,
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from shopapp.web.limits import limiter
 from tests.fakes import PLATFORM_STATE, paid_order
 from tests.hostile.conftest import FULL, Figures, amount, marks_of, rows_of
 from tests.hostile.odd_values import CONTENT_TYPES, HEADERS, IDS, MULTIPART, TEXTS
-from tests.security.conftest import ORIGIN, StoreSession, fill_path, open_store_session, routes
+from tests.security.conftest import ORIGIN, StoreSession, fill_path, open_store_session, routes, text_of
 from tests.security.test_sessions import KINDS, cookies_of
 
 COOKIE = "__Host-session"
@@ -94,7 +94,7 @@ class Requests:
         target = urlsplit(answer.headers.get("Location", ""))
         if target.netloc and "evil" in target.netloc:
             self.figures.fault("foreign redirect", where)
-        page = answer.get_data(as_text=True) + str(answer.headers)
+        page = text_of(answer) + str(answer.headers)
         if found := [mark for mark in self.marks if mark in page and mark not in sent]:
             self.figures.fault("leak", f"{found} {where}")
         if "Traceback (most recent" in page:

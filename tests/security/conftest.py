@@ -86,6 +86,16 @@ def theirs(app: Flask, db: SQLAlchemy) -> StoreSession:
     return open_store_session(app, "quintadaserra", name="Zulmira Marcador", total="987.65")
 
 
+def text_of(answer: Any) -> str:
+    """Return the text of a page or file; what is no text in UTF-8 is replaced."""
+    return str(answer.get_data().decode("utf-8", "replace"))
+
+
+def is_file(answer: Any) -> bool:
+    """Return whether the browser saves the answer and does not show it."""
+    return str(answer.headers.get("Content-Disposition", "")).startswith("attachment")
+
+
 def routes(app: Flask) -> list[Rule]:
     """Return every route of the app."""
     return sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ())))

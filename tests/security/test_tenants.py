@@ -11,7 +11,7 @@ from flask_sqlalchemy import SQLAlchemy
 from dev.stock_factories import make_catalogue
 from shopapp.models import Account, Product, Webhook, now
 from shopapp.models.queries import documents
-from tests.security.conftest import OPEN_POSTS, ORIGIN, StoreSession, fill_path, routes, search
+from tests.security.conftest import OPEN_POSTS, ORIGIN, StoreSession, fill_path, routes, search, text_of
 from tests.security.test_csrf import everything
 from tests.security.test_headers import values
 
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("no_limits")
 OTHER_PARAMETERS = {
     "decisions.revoke_reading": "reading",
     "install.start": "platform",
+    "report_files.as_csv": "table",
     "static": "filename",
     "setup.keys": "name",
     "setup.save_keys": "name",
@@ -130,7 +131,7 @@ def test_nothing_of_another_store_shows_on_any_page(
         if "GET" in (rule.methods or ()) and rule.endpoint != "public.buyer_pdf":
             paths += [fill_path(rule, {**values(ours), "number": row.id}) for row in ours.documents.values()]
     for path in dict.fromkeys(paths):
-        page = ours.client.get(path, buffered=True).get_data(as_text=True)
+        page = text_of(ours.client.get(path, buffered=True))
         # The search field repeats what was typed.
         typed = f"{path} {found_by.get(path, '')}"
         found = [mark for mark in marks if mark in page and mark not in typed]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from shopapp.web.reports import behind, month
+from shopapp.web.reports import behind, exports, month
 
-BLUEPRINTS = (month.bp, behind.bp)
+BLUEPRINTS = (month.bp, behind.bp, exports.bp)
