@@ -120,18 +120,18 @@ def _charged_rate(name: str, net: Decimal, gross: Decimal, rate: Decimal) -> Dec
     raise OrderError("tax-unclear", line=name, tax=str(gross - net), rate=str(rate))
 
 
-def price_bases(order: Json, lines: Sequence[PayloadLine]) -> tuple[bool, ...]:
-    """Return whether the shop's prices include VAT: by the lines, else as the order states, else both readings.
+def price_bases(order: Json, lines: Sequence[PayloadLine]) -> tuple[bool, bool]:
+    """Return whether discounts and extras include VAT in both readings, the likelier first.
 
-    Raises OrderError `prices-mixed` when the lines disagree.
+    The likelier is how the lines show their prices, else what the order states. Raises OrderError `prices-mixed` when
+    the lines disagree.
     """
     shown = {each.is_price_inclusive for each in lines} - {None}
     if len(shown) > 1:
         raise OrderError("prices-mixed")
-    if shown:
-        return tuple(bool(each) for each in shown)
     stated = object_field(order, "tax_settings").get("included")
-    return (True, False) if stated in (None, "") else (is_flag_set(stated),)
+    likelier = shown.pop() if shown else stated in (None, "") or is_flag_set(stated)
+    return bool(likelier), not likelier
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,8 @@ class LineReading:
     inclusive: bool
     lines: tuple[OrderLine, ...]
     discount: Decimal
+    is_gross_exact: bool
+    """Whether its prices are round with VAT and repeating fractions without: then the shop keeps them with VAT."""
 
 
 def line_readings(
@@ -152,22 +154,43 @@ def line_readings(
     name.
     """
     taxed = (True, False) if may_be_exempt and any(each.rate for each in lines) else (True,)
-    extras = ("line", "piece", "in-price") if any(each.extras for each in lines) else ("line",)
+    extras = _EXTRAS if any(each.extras for each in lines) else _EXTRAS[:1]
     for inclusive, is_taxed, by_piece, extra in itertools.product(bases, taxed, (False, True), extras):
         read = [
             _order_line(at, line, inclusive, is_taxed, by_piece, extra) for at, line in enumerate(lines, 1)
         ]
-        yield LineReading(inclusive, tuple(read), sum((each.discount for each in read), ZERO))
+        discount = sum((each.discount for each in read), ZERO)
+        yield LineReading(inclusive, tuple(read), discount, any(map(_is_gross_exact, lines)))
+
+
+def _is_gross_exact(line: PayloadLine) -> bool:
+    net, gross = (-int(each.as_tuple().exponent) for each in (line.net, line.gross))
+    return net > _ROUND_DECIMALS >= gross
+
+
+_ROUND_DECIMALS = 6
+_EXTRAS = (("line", True), ("piece", True), ("in-price", True), ("line", False), ("piece", False))
+"""For what the price of the extras is, and whether it includes VAT where the discounts do."""
 
 
 def _order_line(
-    position: int, line: PayloadLine, inclusive: bool, is_taxed: bool, by_piece: bool, extras: str
+    position: int,
+    line: PayloadLine,
+    inclusive: bool,
+    is_taxed: bool,
+    by_piece: bool,
+    extras: tuple[str, bool],
 ) -> OrderLine:
     price = line.gross if inclusive and is_taxed else line.net
-    if extras == "line" and line.quantity:
-        price += line.extras / line.quantity
-    elif extras == "piece":
-        price += line.extras
+    factor = ONE + (line.rate or ZERO) / 100
+    what, is_alike = extras
+    extra = line.extras
+    if not is_alike:
+        extra = extra * factor if inclusive else extra / factor
+    if what == "line" and line.quantity:
+        price += extra / line.quantity
+    elif what == "piece":
+        price += extra
     return OrderLine(
         ref=str(position),
         description=line.name,

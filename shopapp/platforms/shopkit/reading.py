@@ -19,7 +19,7 @@ from shopapp.fiscal.order import OrderLine
 from ..fields import Json, object_field, objects_field
 from .charges import Charge, fee_readings, shipping_readings
 from .lines import CLOSE, LineReading, is_hidden, line_readings, payload_lines, price_bases
-from .terms import amount, paid_total
+from .terms import amount, paid_total, without_noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _read_figures(order: Json, with_hidden: bool) -> OrderReading:
     likely = [each for each in taxed if each.is_explained] or taxed
     if not all(each.comes_to_the_same(likely[0]) for each in likely):
         raise OrderError("discount-unclear", discount=str(amount(order, "discount", ZERO)))
-    return likely[0]
+    return next((each for each in likely if round_to_cents(each.total) == total), likely[0])
 
 
 def _tolerance(reading: OrderReading) -> Decimal:
@@ -135,16 +135,30 @@ def _discounts(order: Json, goods: LineReading, shipping: Charge) -> Iterator[tu
     rest = amount(order, "discount", goods.discount) - goods.discount
     rest = ZERO if abs(rest) <= CLOSE else rest
     points = amount(object_field(order, "rewards"), "discount", ZERO)
-    coupon = amount(object_field(order, "coupon"), "discount", ZERO)
+    known = _coupon_amounts(object_field(order, "coupon"))
     if shipping.waived and abs(rest - shipping.waived) <= CLOSE:
         yield ZERO, ZERO, True
     is_points = points > ZERO and abs(rest - points) <= CLOSE
     if rest < ZERO:
         yield ZERO, ZERO, False
     elif not (is_points and goods.inclusive):
-        yield rest, ZERO, any(abs(rest - each) <= CLOSE for each in (ZERO, points, coupon, points + coupon))
-    if is_points or (points > ZERO and abs(rest) <= CLOSE):
+        yield (
+            rest,
+            ZERO,
+            any(abs(rest - each) <= CLOSE for each in (*known, *(points + each for each in known))),
+        )
+    if points > ZERO and not rest:
+        # the order's own discount does not count them
         yield ZERO, points, True
+        yield (points, ZERO, True) if not goods.inclusive else (ZERO, points, True)
+    elif is_points:
+        yield ZERO, points, True
+
+
+def _coupon_amounts(coupon: Json) -> list[Decimal]:
+    """Return what the coupon may have taken off, and nothing."""
+    found = [ZERO, amount(coupon, "discount", ZERO)]
+    return [*found, amount(coupon, "value", ZERO)] if coupon.get("type") == "fixed" else found
 
 
 def _shows_no_tax(order: Json) -> bool:
@@ -181,11 +195,11 @@ def _tax_unclear(reading: OrderReading, order: Json) -> OrderError:
 def lines_of(reading: OrderReading) -> tuple[bool, tuple[OrderLine, ...], Decimal]:
     """Return whether prices include VAT, the lines, and the discount that is on none of them.
 
-    Points that were taken off after VAT make all prices such with VAT. A discount in parts of a cent is spread over the
-    lines, as the shop calculated with all of it.
+    They do where points were taken off after VAT, and where only prices with VAT are round. A discount in parts of a
+    cent is spread over the lines, as the shop calculated with all of it.
     """
     inclusive, lines, discount = reading.goods.inclusive, reading.goods.lines, reading.coupon
-    if reading.points and not inclusive:
+    if not inclusive and (reading.points or (reading.goods.is_gross_exact and not reading.coupon)):
         inclusive, lines = True, tuple(map(_with_tax, lines))
     discount += reading.points
     if discount != round_to_cents(discount):
@@ -195,7 +209,8 @@ def lines_of(reading: OrderReading) -> tuple[bool, tuple[OrderLine, ...], Decima
 
 def _with_tax(line: OrderLine) -> OrderLine:
     factor = ONE + (line.charged or ZERO) / HUNDRED
-    return replace(line, unit_price=line.unit_price * factor, discount=line.discount * factor)
+    price, discount = (without_noise(each * factor) for each in (line.unit_price, line.discount))
+    return replace(line, unit_price=price, discount=discount)
 
 
 def _with_discount(lines: Sequence[OrderLine], discount: Decimal) -> tuple[OrderLine, ...]:

@@ -29,7 +29,7 @@ _NOT_SENT = (
 """The states in which nothing can have left; any other, even an unknown one, may mean that it has."""
 _PAYMENTS = {"on_delivery": "cash_on_delivery", "bank_transfer": "transfer", "credit_card": "card"}
 _WITH_COMMA = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{3})+|-?[0-9]+),([0-9]+)")
-_EXACT = Decimal("1E-10")
+_EXACT, _PRODUCT = Decimal("1E-10"), Decimal("1E-8")
 """Finer than any figure of a shop and coarser than the noise of binary fractions (7.731999999999999)."""
 
 
@@ -40,6 +40,11 @@ def amount(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
     """
     found = amount_field(_with_point(block, name), name, missing)
     return found.quantize(_EXACT, ROUND_HALF_UP).normalize() + 0
+
+
+def without_noise(number: Decimal) -> Decimal:
+    """Return the product of such amounts without the rest of their noise."""
+    return number.quantize(_PRODUCT, ROUND_HALF_UP).normalize() + 0
 
 
 def percent(block: Json, name: str) -> Decimal:

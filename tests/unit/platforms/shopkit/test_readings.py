@@ -38,7 +38,7 @@ class Shop:
         self.extras = draw(st.sampled_from(["line", "piece", "in-price"]))
         self.points_after_vat, self.shipping_tax_inside = coin(), coin()
         self.lines = [
-            (amount(9900) + CENT, draw(st.integers(1, 4)), draw(st.sampled_from(RATES)))
+            (amount(9900) + 2, draw(st.integers(1, 4)), draw(st.sampled_from(RATES)))
             for _ in range(draw(st.integers(1, 4)))
         ]
         self.percent = draw(st.sampled_from([0, 0, 5, 10, 33]))
@@ -47,6 +47,8 @@ class Shop:
         self.fee = amount(200) if coin() else Decimal(0)
         self.points = amount(100) if coin() else Decimal(0)
         self.states_tax, self.frees_shipping = coin(), coin()
+        self.shows_other_price, self.counts_points = coin(), coin()
+        self.tells_other_discount = not self.points and coin()
 
     def payload(self) -> tuple[Any, dict[int, Decimal]]:
         """Return the order, and what was paid for the goods of each rate, VAT included and not rounded."""
@@ -58,15 +60,19 @@ class Shop:
             discount = value * self.percent / 100
             factor = 1 + Decimal(rate) / 100
             net = price / factor if self.inclusive else price
+            told = discount
+            if self.tells_other_discount:
+                told = discount / factor if self.inclusive else discount * factor
             products.append(
                 product("0", rate, pieces, price_extras=float(self.extra)) | {
-                    "price": float(price), "price_without_tax": float(net), "price_with_tax": float(net * factor),
-                    "discount": float(discount / pieces if self.by_piece else discount),
+                    "price": float(net if self.inclusive is self.shows_other_price else net * factor),
+                    "price_without_tax": float(net), "price_with_tax": float(net * factor),
+                    "discount": float(told / pieces if self.by_piece else told),
                 }
             )  # fmt: skip
             left = value - discount
             gross = left if self.inclusive else left * factor
-            discounts += discount
+            discounts += told
             paid[rate] = paid.get(rate, Decimal(0)) + gross
             taxes += gross - gross / factor
         basis = (
@@ -94,8 +100,9 @@ class Shop:
         charged = self.shipping if inside or not rate else self.shipping + tax
         charged = Decimal(0) if self.frees_shipping else charged
         total = sum(paid.values()) + charged + self.fee
+        told_discount = discounts + (points if self.counts_points else 0)
         found = order(
-            *products, total=float(Decimal(total).quantize(CENT, ROUND_HALF_UP)), discount=float(discounts + points),
+            *products, total=float(Decimal(total).quantize(CENT, ROUND_HALF_UP)), discount=float(told_discount),
             shipping__value=float(self.shipping), shipping__tax=0 if self.frees_shipping else float(tax),
             shipping__tax_percent=rate or "", payment__value=float(self.fee),
             coupon={"code": "X", "type": "shipping" if self.frees_shipping else "percent", "value": 0},
