@@ -15,6 +15,7 @@ from sandbox.core.ledger import Ledger
 
 from . import (
     admin,
+    admin_orders,
     api,
     api_orders,
     api_products,
@@ -33,7 +34,7 @@ from .webhooks import WebhookSender
 
 __all__ = ["create_app", "components_of"]
 # importing these registers their routes on the blueprints of api, control and admin
-ROUTE_MODULES = (api_orders, api_products, api_webhooks, control_products)
+ROUTE_MODULES = (api_orders, api_products, api_webhooks, control_products, admin_orders)
 
 
 def create_app(folder: Path | None, public: str, app_url: str = "", clock_scale: float = 1) -> Flask:

@@ -35,6 +35,19 @@ STATUS_EVENTS = {
     "pickup_available": "order_pickup_available",
     "waiting_shipment": "order_waiting_shipment",
 }
+NOT_SPECIFIED = {
+    "pay",
+    "paid_at",
+    "raw",
+    "list_row",
+    "switches",
+    "id",
+    "created_at",
+    "origin",
+    "return",
+    "status",
+}
+"""Fields of a specification that say how the order is placed, not what it is."""
 FILE_LIMITS = {"10-MB": 10_000_000, "1-MB": 1_000_000, "10-KB": 10_000}
 
 
@@ -78,6 +91,7 @@ class Orders:
                 "is_new": True,
                 "origin": sent.get("origin", "storefront"),
                 "spec": spec,
+                "sent": {name: value for name, value in sent.items() if name not in NOT_SPECIFIED},
                 "invoice_url": "",
                 "invoice_file": None,
                 "at_code": "",
@@ -117,8 +131,7 @@ class Orders:
 
     def change_payment(self, shop: Shop, order: Json, method: str) -> None:
         """Change the means of payment."""
-        spec = complete_spec(shop, {"lines": [{"name": "x"}], "payment": method})
-        order["spec"]["payment"] = spec["payment"]
+        self._respecify(shop, order, {"payment": method})
         self._publish(shop, order, ["order_change_payment"], "backoffice", f"pagamento por {method}")
 
     def set_status(self, shop: Shop, order: Json, status: str, origin: str = "backoffice") -> None:
@@ -154,15 +167,11 @@ class Orders:
         self.sender.enqueue(shop, "order_deleted", body, origin)
 
     def edit(self, shop: Shop, order: Json, sent: Json) -> None:
-        """Change parts of the specification, `raw`, `list_row`, `switches` or dates. Raises OrderSpecError."""
+        """Change fields of the specification, `raw`, `list_row`, `switches` or dates. Raises OrderSpecError."""
         switches = _order_switches(sent.get("switches") or {})
         with self.state.lock:
             if sent.get("spec"):
-                spec = dict(sent["spec"])
-                if "lines" not in spec:
-                    order["spec"].update(_completed_parts(shop, spec))
-                else:
-                    order["spec"] = complete_spec(shop, spec)
+                self._respecify(shop, order, sent["spec"])
             for name in ("raw", "list_row"):
                 if name in sent:
                     order[name] = sent[name] or {}
@@ -236,6 +245,10 @@ class Orders:
 
     # --- changes -------------------------------------------------------------------------------------------
 
+    def _respecify(self, shop: Shop, order: Json, parts: Json) -> None:
+        spec = complete_spec(shop, order["sent"] | parts)
+        order["sent"], order["spec"] = order["sent"] | parts, spec
+
     def _set_paid(self, shop: Shop, order: Json, paid: bool, at: str | None = None) -> list[str]:
         if order["paid"] == paid and not at:
             return []
@@ -299,10 +312,3 @@ def _order_switches(wanted: Json) -> Json:
         if known is None or position not in known.positions:
             raise OrderSpecError(f"an order has no switch {name} at {position}")
     return dict(wanted)
-
-
-def _completed_parts(shop: Shop, parts: Json) -> Json:
-    whole = complete_spec(shop, {"lines": [{"name": "x", "price": 0}], **parts})
-    touched = {"billing": ("billing", "same_address"), "address": ("address",)}
-    names = [name for part in parts for name in touched.get(part, (part,))]
-    return {name: whole[name] for name in names if name in whole}

@@ -237,7 +237,5 @@ SWITCHES = (
     # products and stock
     Switch("stock-on-sale", "when a sale reduces the stock", ("placed", "paid", "never"), "unknown"),
     Switch("stock-on-cancel", "the stock of a cancelled order", ("returned", "kept"), "unknown"),
-    Switch(
-        "option-stock", "`stock_qty` of a product with options: the sum, 0", ("sum", "zero"), "unknown"
-    ),
+    Switch("option-stock", "`stock_qty` of a product with options: the sum, 0", ("sum", "zero"), "unknown"),
 )
