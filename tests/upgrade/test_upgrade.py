@@ -95,8 +95,9 @@ def upgraded(
     api_usage._unsaved_calls.clear()
     app = create_app({**settings, **TEST_ONLY, "DATABASE_URL": url})
     app.testing, app.test_client_class = True, Client
-    released = app.test_cli_runner().invoke(args=["release"])
-    assert released.exit_code == 0, f"{released.output} {released.exception!r}"
+    for _ in range(2):  # a release that is started again changes nothing
+        released = app.test_cli_runner().invoke(args=["release"])
+        assert released.exit_code == 0, f"{released.output} {released.exception!r}"
     with app.app_context():
         yield app
         db.session.remove()
