@@ -81,13 +81,18 @@ def shop_total_of(order: Order, rounding: ShopRounding, *, is_rest_lost: bool = 
 
 
 def spread(whole: Fraction, weights: Sequence[Fraction]) -> list[Fraction]:
-    """Spread an amount in cents over the weights: largest remainder first, ties to the earlier."""
+    """Spread an amount in cents over the weights: largest remainder first, ties to the earlier.
+
+    No part is more than its weight, as no shop takes more off a line than it costs; what no part can take is lost.
+    """
     base = sum(weights, Fraction(0))
     if not base or not whole:
         return [Fraction(0)] * len(weights)
     exact = [whole * 100 * weight / base for weight in weights]
     parts = [each.numerator // each.denominator for each in exact]
     left = int(whole * 100) - sum(parts)
-    for at in sorted(range(len(parts)), key=lambda at: (parts[at] - exact[at], at))[:left]:
-        parts[at] += 1
+    for at in sorted(range(len(parts)), key=lambda at: (parts[at] - exact[at], at)):
+        if left and parts[at] + 1 <= weights[at] * 100:
+            parts[at] += 1
+            left -= 1
     return [Fraction(part, 100) for part in parts]

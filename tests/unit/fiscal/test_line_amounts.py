@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from dev.order_factories import make_line, make_order
+from dev.exact_totals import SHOP_ROUNDINGS, ShopRounding
+from dev.order_factories import make_line, make_order, shop_total_of
 from shopapp.errors import OrderError
-from tests.unit.fiscal.build import build, stop_of
+from shopapp.fiscal.decisions import Decisions
+from shopapp.fiscal.order import Order
+from tests.unit.fiscal.build import M07, build, stop_of
 
 
 def test_a_total_that_no_rounding_explains_is_stopped_with_both_figures() -> None:
@@ -102,3 +105,23 @@ def test_a_negative_line_is_a_discount_over_the_others(inclusive: bool) -> None:
     draft = build(order)
     assert [line.ref for line in draft.lines] == ["L0", "L1"] and str(draft.gross) == total
     assert all(line.discount_percent > 0 for line in draft.lines)
+
+
+COUPON_LINES = ((1, "0.01"), (1, "0.04"), (3, "2.60"), (4, "2.46"), (5, "1.28"), (6, "22.32"), (7, "0.0008"))
+"""Pieces and net price of each line. The last line costs 0.0056: a coupon can take no cent off it."""
+UNTAXED = replace(M07, decisions=Decisions({"product-tax": {"Artigo": "M07"}}))
+
+
+def order_with_coupon(total: Decimal) -> Order:
+    lines = [make_line(price, None, quantity=Decimal(pieces)) for pieces, price in COUPON_LINES]
+    return make_order(*lines, total=str(total), prices_include_tax=False, discount=Decimal("137.38"))
+
+
+@pytest.mark.parametrize("rounding", SHOP_ROUNDINGS)
+def test_a_coupon_takes_nothing_off_a_line_of_less_than_a_cent(rounding: ShopRounding) -> None:
+    total = shop_total_of(order_with_coupon(Decimal(0)), rounding)
+    assert build(order_with_coupon(total), UNTAXED).gross == total
+
+
+def test_a_total_that_needs_a_line_below_zero_is_stopped() -> None:
+    assert stop_of(order_with_coupon(Decimal("20.68")), UNTAXED).code == "total-differs"
