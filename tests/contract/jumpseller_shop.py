@@ -7,9 +7,9 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 from unittest import mock
 
 from sandbox.core import server
@@ -22,7 +22,7 @@ from shopapp.platforms.base import Platform
 from shopapp.platforms.jumpseller import Jumpseller
 from shopapp.platforms.jumpseller.adapter import SCOPE
 from tests.contract import cassette as cassettes
-from tests.contract.platform_shop import REDIRECT, PlatformShop
+from tests.contract.platform_shop import REDIRECT, FrozenClock, PlatformShop
 
 
 class _PredictableSecrets:
@@ -37,14 +37,6 @@ class _PredictableSecrets:
 
     def token_hex(self, length: int) -> str:
         return "stand-in-hex".ljust(2 * length, "0")
-
-
-class _FrozenClock(datetime):
-    """Replaces the stand-in's clock, so that recording the same exchange again changes no cassette."""
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Self:
-        return cls(2026, 11, 20, 10, 0, tzinfo=tz)
 
 
 class JumpsellerShop(PlatformShop):
@@ -88,10 +80,10 @@ class JumpsellerShop(PlatformShop):
         with (
             mock.patch("sandbox.jumpseller.oauth_tokens.secrets", counted),
             mock.patch("sandbox.jumpseller.platform_state.secrets", counted),
-            mock.patch("sandbox.jumpseller.platform_state.datetime", _FrozenClock),
+            mock.patch("sandbox.jumpseller.platform_state.datetime", FrozenClock),
             mock.patch(
                 "sandbox.jumpseller.oauth_tokens.time",
-                mock.Mock(time=lambda: _FrozenClock.now(UTC).timestamp()),
+                mock.Mock(time=lambda: FrozenClock.now(UTC).timestamp()),
             ),
         ):
             app = create_app(None, "https://app.test", "http://localhost")

@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -30,6 +31,14 @@ class Exchange:
     sent: Any
     status: int
     got: Any
+
+
+class FrozenClock(datetime):
+    """Replaces the stand-in's clock, so that recording the same exchange again changes no cassette."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2026, 11, 20, 10, 0, tzinfo=tz)
 
 
 class PlatformShop(ABC):

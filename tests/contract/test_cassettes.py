@@ -9,10 +9,10 @@ import pytest
 
 from sandbox.igest.entities import initial_entities
 from sandbox.phcgo.program_state import PASSWORD
+from shopapp.platforms import PLATFORMS
 from shopapp.providers import PROVIDERS
 from tests.contract.cassette import CASSETTES, scrub_interaction, texts
 from tests.contract.igest_account import IGestAccount
-from tests.contract.shops import SHOPS
 
 ALL = sorted(CASSETTES.rglob("*.json"))
 SEED = "1480"
@@ -21,7 +21,7 @@ FORTY = re.compile(r"\b[0-9a-fA-F]{40}\b")
 
 
 def test_every_api_has_a_cassette() -> None:
-    assert {path.parent.name for path in ALL} == {*SHOPS, *PROVIDERS, "vies"}
+    assert {path.parent.name for path in ALL} == {*PLATFORMS, *PROVIDERS, "vies"}
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}-{path.stem}")
