@@ -50,7 +50,7 @@ def _choices(shop: Shop) -> list[tuple[str, str]]:
     for product, option in list(all_goods(shop))[:GOODS_OFFERED]:
         name = product["title"] + (f" ({option['title']})" if option else "")
         key = f"{product['id']}/{option['id'] if option else ''}"
-        offered.append((key, f"{name} · {(option or product)['price']:.2f} €"))
+        offered.append((key, f"{name} · {(option or product)['price']:.2f} €".replace(".", ",")))
     return offered
 
 

@@ -122,9 +122,8 @@ def _fee_amounts(fee: Json, includes_tax: bool, is_free: bool) -> FeeAmounts:
 
 
 def round_half_up(value: float, digits: int = 2) -> float:
-    """Round as PHP does: what the shortest decimal text of the float shows, half up."""
-    step = Decimal(1).scaleb(-digits)
-    return float(Decimal(repr(value)).quantize(step, ROUND_HALF_UP))
+    """Round as PHP does: to 15 digits first, then half up."""
+    return float(Decimal(f"{value:.15g}").quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
 def _rounded_total(total: float, how: str) -> float:

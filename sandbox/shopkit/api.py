@@ -80,6 +80,7 @@ def record_call(answer: Response) -> Response:
                 "query": {name: value for name, value in request.args.items() if name != KEY},
                 "status": answer.status_code,
                 "over_limit": bool(g.get("over_limit")),
+                "key": "header" if request.headers.get(KEY) else "query" if request.args.get(KEY) else "",
                 "user_agent": request.headers.get("User-Agent", ""),
             }
         )

@@ -33,26 +33,24 @@ class CallLimit:
         """Count a call; return 0, or the seconds until a call is allowed again when this one is over the limit."""
         now = time.time()
         with self._lock:
-            recent = self._windows.setdefault(shop, deque())
-            used = count_in_window(recent, now, self.seconds)
-            wait = recent[0] + self.seconds - now
+            recent, hour = self._windows.setdefault(shop, deque()), int(now // self.seconds)
+            of_hour = self._hours.get(shop, (hour, 0))
+            in_hour = of_hour[1] + 1 if of_hour[0] == hour else 1
+            in_window = count_in_window(recent, now, self.seconds)
+            used, free_at = in_window, recent[0] + self.seconds
             if window == "hour":
-                hour, counted = self._hours.get(shop, (0, 0))
-                this_hour = int(now // self.seconds)
-                used = counted + 1 if hour == this_hour else 1
-                self._hours[shop] = (this_hour, used)
-                wait = (this_hour + 1) * self.seconds - now
+                used, free_at = in_hour, (hour + 1) * self.seconds
             self._busiest[shop] = max(self._busiest[shop], used)
-            if used <= self.calls:
-                return 0.0
-            recent.pop()  # A refused call does not postpone the next one.
-            return max(1.0, wait)
+            if used > self.calls:
+                recent.pop()  # A refused call does not postpone the next one.
+                return max(1.0, free_at - now)
+            self._hours[shop] = (hour, in_hour)
+            return 0.0
 
     def use_up(self, shop: str, calls: int) -> None:
         """Count this many calls of somebody else's program, which the ledger does not have."""
         for _ in range(calls):
             self.count(shop, "sliding")
-            self.count(shop, "hour")
 
     def record(self, facts: Json) -> None:
         """Write the call into the ledger."""

@@ -10,7 +10,7 @@ import pytest
 from sandbox.jumpseller.faults import KINDS
 from sandbox.jumpseller.seed import PLACES
 from sandbox.readme_tables import TABLES, fill_tables
-from tests.sandbox.jumpseller_client import open_client
+from tests.sandbox import jumpseller_client, shopkit_client
 
 README = (Path(__file__).parents[2] / "sandbox" / "README.md").read_text(encoding="utf-8")
 
@@ -33,8 +33,9 @@ def test_the_readme_names_every_kind_of_fault_and_every_sample_address() -> None
 
 
 def test_the_readme_names_every_control_route() -> None:
-    with open_client() as caller:
-        routes = [rule.rule for rule in caller.app.url_map.iter_rules() if rule.rule.startswith("/sandbox/")]
+    with jumpseller_client.open_client() as caller, shopkit_client.open_client() as other:
+        rules = [rule.rule for app in (caller.app, other.app) for rule in app.url_map.iter_rules()]
+    routes = [rule for rule in rules if rule.startswith("/sandbox/")]
     for route in routes:
         parts = [part for part in route.split("/") if part and not part.startswith("<")]
         assert parts[-1] in README, route
