@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.igest_client import BUYER, QUINTA, IgestClient, credit, document, line, open_client
-
-
-@pytest.fixture
-def igest(tmp_path: Path) -> Iterator[IgestClient]:
-    with open_client(tmp_path) as caller:
-        yield caller
 
 
 def stock(igest: IgestClient, reference: str = "AZU-014") -> dict[str, str]:

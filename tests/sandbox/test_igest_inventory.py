@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -19,12 +18,6 @@ from tests.sandbox.igest_client import (
     line,
     open_client,
 )
-
-
-@pytest.fixture
-def igest(tmp_path: Path) -> Iterator[IgestClient]:
-    with open_client(tmp_path) as caller:
-        yield caller
 
 
 def element(name: str, **fields: str) -> str:

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.igest_client import ATLANTICO, QUINTA, IgestClient, document, open_client
-
-
-@pytest.fixture
-def igest(tmp_path: Path) -> Iterator[IgestClient]:
-    with open_client(tmp_path) as caller:
-        yield caller
-
 
 # --- the methods ------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,6 @@ from sandbox.igest import ledger
 from sandbox.igest.faults import KINDS
 from sandbox.igest.switches import SWITCHES
 from tests.sandbox.igest_client import BUYER, OLARIA, QUINTA, IgestClient, credit, document, line, open_client
-
-
-@pytest.fixture
-def igest(tmp_path: Path) -> Iterator[IgestClient]:
-    with open_client(tmp_path) as caller:
-        yield caller
 
 
 def page(igest: IgestClient, path: str) -> str:

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from pathlib import Path
 
 import pypdf
-import pytest
 
-from tests.sandbox.igest_client import BUYER, IgestClient, credit, document, line, open_client
-
-
-@pytest.fixture
-def igest(tmp_path: Path) -> Iterator[IgestClient]:
-    with open_client(tmp_path) as caller:
-        yield caller
-
+from tests.sandbox.igest_client import BUYER, IgestClient, credit, document, line
 
 # --- the printed document ----------------------------------------------------------------------------------
 

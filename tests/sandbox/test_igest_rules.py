@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,6 @@ from tests.sandbox.igest_client import ATLANTICO, BUYER, QUINTA, IgestClient, do
 COMPANY = {"nif_cliente": "599970340", "nome_cliente": "Quinta da Serra"}
 FS: dict[str, str] = {"tipo_documento": "FS"}
 AZORES = document(line(taxa="16", regiao="PT-AC"))
-
-
-@pytest.fixture
-def igest(tmp_path: Path) -> Iterator[IgestClient]:
-    with open_client(tmp_path) as caller:
-        yield caller
 
 
 def test_numbers_run_by_series_and_a_refusal_leaves_no_gap(igest: IgestClient) -> None:

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.sandbox.igest_client import QUINTA, IgestClient, document, line, open_client
-
-
-@pytest.fixture
-def igest(tmp_path: Path) -> Iterator[IgestClient]:
-    with open_client(tmp_path) as caller:
-        yield caller
-
+from tests.sandbox.igest_client import QUINTA, IgestClient, document, line
 
 # --- who may call -----------------------------------------------------------------------------------------
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from sandbox.jumpseller.admin_orders import DAMAGED_ROWS
 from sandbox.jumpseller.examples import EXAMPLES
-from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient, open_client
-
-
-@pytest.fixture
-def jumpseller() -> Iterator[JumpsellerClient]:
-    with open_client() as caller:
-        yield caller
+from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient
 
 
 def page(jumpseller: JumpsellerClient, path: str, shop: str = SADO) -> str:

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.jumpseller_client import CALLBACK, SADO, SERRA, JumpsellerClient, open_client
-
-
-@pytest.fixture
-def jumpseller() -> Iterator[JumpsellerClient]:
-    with open_client() as caller:
-        yield caller
 
 
 def test_the_consent_page_asks_and_brings_code_and_state_back(jumpseller: JumpsellerClient) -> None:

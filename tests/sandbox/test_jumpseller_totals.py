@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -12,13 +11,7 @@ from hypothesis import strategies as some
 
 from sandbox.jumpseller.amounts import allocate_cents, calculate_amounts
 from sandbox.jumpseller.switches import SWITCHES
-from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient, open_client
-
-
-@pytest.fixture
-def jumpseller() -> Iterator[JumpsellerClient]:
-    with open_client() as caller:
-        yield caller
+from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient
 
 
 def test_a_mixed_order_of_an_inclusive_shop_has_the_documented_totals(jumpseller: JumpsellerClient) -> None:
