@@ -63,21 +63,6 @@ def test_at_most_fifty_references_are_asked_for_at_once(igest: IgestClient) -> N
         assert "referencia" in igest.call("procurar_artigos", nothing).error
 
 
-def test_an_article_is_created_once_and_is_in_the_ledger(igest: IgestClient) -> None:
-    answer = made(igest)
-    assert answer.ok
-    (found,) = rows(igest.call("procurar_artigos", named("NOVO-1")), "artigo")
-    assert (found["id_artigo"], found["descricao"], found["taxa"]) == (answer["id_artigo"], "Prato", "23")
-    assert "Já existe" in made(igest).error
-    (entry,) = entries(igest, "article")
-    assert (entry["ref"], entry["rate"], entry["who"], str(entry["id"])) == (
-        "NOVO-1",
-        "23",
-        "wire",
-        found["id_artigo"],
-    )
-
-
 @pytest.mark.parametrize(
     "changes",
     [

@@ -44,30 +44,6 @@ def test_rates_are_those_of_the_entity_or_of_all_regions(igest: IgestClient, tmp
     assert {row["regiao"] for row in rows(igest, "listar_taxas", "taxas/taxa")} == {"PT", "PT-MA", "PT-AC"}
 
 
-def test_series_are_listed_with_whether_they_are_open_and_allowed(igest: IgestClient) -> None:
-    igest.http.post(
-        f"/sandbox/entities/{igest.number}", json={"forbidden": ["FS", "2026NC"], "closed": ["2026FT"]}
-    )
-    listed = rows(igest, "listar_series", "series/serie")
-    assert [(row["codigo"], row["tipo_documento"], row["ativa"]) for row in listed] == [
-        ("2025FT", "FT", "nao"),
-        ("2025FR", "FR", "nao"),
-        ("2025NC", "NC", "nao"),
-        ("2026FT", "FT", "nao"),
-        ("2026FR", "FR", "sim"),
-    ]
-
-
-def test_warehouses_are_listed_and_none_where_the_entity_has_none(igest: IgestClient, tmp_path: Path) -> None:
-    assert rows(igest, "listar_armazens", "armazens/armazem") == [
-        {"codigo": "SET", "nome": "Setúbal", "principal": "sim"},
-        {"codigo": "EST", "nome": "Feira de Estremoz", "principal": "nao"},
-    ]
-    with open_client(tmp_path / "other", QUINTA) as quinta:
-        assert rows(quinta, "listar_armazens", "armazens/armazem") == []
-        assert quinta.call("verificar").output.findtext("entidade/gere_armazens") == "nao"
-
-
 @pytest.mark.parametrize(
     ("method", "switch"),
     [

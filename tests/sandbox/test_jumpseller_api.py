@@ -156,26 +156,6 @@ def test_a_digital_order_has_no_address_to_ship_to(jumpseller: JumpsellerClient)
     assert order["billing_address"]["country_code"] == "PT"
 
 
-@pytest.mark.parametrize(
-    ("place", "country", "postal"),
-    [
-        ("lisboa", "PT", "1000-100"),
-        ("madeira", "PT", "9000-100"),
-        ("acores", "PT", "9500-100"),
-        ("es", "ES", "28001"),
-        ("fr", "FR", "75001"),
-        ("gb", "GB", "SW1A 1AA"),
-        ("us", "US", "10001"),
-    ],
-)
-def test_there_are_buyers_everywhere(
-    jumpseller: JumpsellerClient, place: str, country: str, postal: str
-) -> None:
-    order = jumpseller.place_order(lines=[{"sku": "TACA-01"}], address=place)
-    address = order["shipping_address"]
-    assert (address["country_code"], address["postal"]) == (country, postal)
-
-
 def test_an_order_shows_nif_company_note_and_only_the_fields_asked_for(jumpseller: JumpsellerClient) -> None:
     wanted = {"nif": "500000000", "company": "Empresa Exemplo", "note": "Olá"}
     order = jumpseller.place_order(lines=[{"sku": "TACA-01"}], **wanted)

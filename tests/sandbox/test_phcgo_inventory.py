@@ -96,16 +96,6 @@ def test_an_article_renamed_in_the_panel_keeps_its_stamp_and_stock(caller: PhcGo
     by_hand(caller, "articles", {"design": "Sem referência"}, status=422)
 
 
-def test_the_ledger_has_withdrawn_and_removed_articles(caller: PhcGoClient) -> None:
-    by_hand(caller, "articles", {"ref": "AZU-014", "inactivo": True})
-    assert caller.query("St", ("ref", "AZU-014"))[0]["inactivo"] is True
-    by_hand(caller, "articles", {"ref": "AZU-014", "inactivo": False})
-    by_hand(caller, "articles", {"ref": "AZU-014", "removed": True})
-    assert caller.query("St", ("ref", "AZU-014")) == [] and levels(caller, "AZU-014") == {}
-    kinds = [entry["kind"] for entry in ledger_entries(caller)]
-    assert kinds == ["article-withdrawn", "article-restored", "article-removed"]
-
-
 def test_an_article_created_by_a_line_is_in_the_ledger(caller: PhcGoClient) -> None:
     caller.switch(unknown_article="created")
     caller.draft(line(ref="NUNCA-1", design="Prato"))

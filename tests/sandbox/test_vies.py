@@ -37,16 +37,6 @@ def code(answer: Any) -> str:
     return str(answer.json["errorWrappers"][0]["error"])
 
 
-def test_a_valid_number_has_a_name_and_an_address(browser: FlaskClient) -> None:
-    answer = ask(browser, "FR40303265045").json
-    assert (answer["valid"], answer["countryCode"], answer["vatNumber"]) == (True, "FR", "40303265045")
-    assert (answer["name"], answer["address"]) == ("SA EXEMPLE", "1 RUE DE L'EXEMPLE\n75001 PARIS")
-    assert answer["requestDate"].endswith("Z") and answer["requestIdentifier"] == ""
-    assert answer["traderNameMatch"] == "NOT_PROCESSED"
-    requester = {"requesterMemberStateCode": "PT", "requesterNumber": "599980125"}
-    assert ask(browser, "FR40303265045", **requester).json["requestIdentifier"].startswith("WAPI")
-
-
 def test_some_states_give_no_name_and_a_switch_withholds_all_names(browser: FlaskClient) -> None:
     assert ask(browser, "DE136695976").json["name"] == "---"
     browser.post("/sandbox/switches", json={"names": "withheld"})
