@@ -19,7 +19,7 @@ help: ## what can be made
 run: venv ## the whole program with its sandbox; Ctrl-C stops it (PORT=7700 is the sandbox shop's admin)
 	@exec $(PY) -m dev.run
 
-demo: venv ## installs, pays orders of every kind and holds the ledger against the shop (PROVIDER=phcgo: all its options; CATALOGUE=1: products and stock, CATALOGUE=many: 10,000 of them)
+demo: venv ## installs, pays orders of every kind and holds the ledger against the shop (PROVIDER=phcgo: all its options; PLATFORM=shopkit: on Shopkit; CATALOGUE=1: products and stock, CATALOGUE=many: 10,000 of them)
 	@exec $(PY) -m dev.demo $(ARGS)
 
 test: venv ## every test but those of sweep, on SQLite and PostgreSQL (ARGS="-k word", JOBS=0, STRICT_SKIPS=1)

@@ -25,7 +25,7 @@ class ShopkitShop(Merchant):
         """Paste the store's key, and the secret shown beside it, into the page that connects a shop."""
         self.browser.open(f"{self.stack.app_url}/connect/shopkit")
         about = self.about()
-        self.browser.send("key", key=about["key"], secret=about["client_secret"])
+        self.browser.send("key", shop=about["name"], key=about["key"], secret=about["webhook_secret"])
         if self.browser.status != 200 or "/connect" in self.browser.url:
             raise StepFailed(f"not connected: {self.browser.url} {self.browser.text[:300]}")
 
@@ -50,12 +50,22 @@ class ShopkitShop(Merchant):
         A line may be written as for `dev.merchant`: its tax by name.
         """
         if "lines" in spec:
-            spec = {**spec, "lines": [_with_rate(line) for line in spec["lines"]]}
+            # what the store does not sell needs a name
+            spec = {**spec, "lines": [{**self._names(line), **_with_rate(line)} for line in spec["lines"]]}
         return super().place_order(**spec)
+
+    def _names(self, line: dict[str, Any]) -> dict[str, Any]:
+        return (
+            {}
+            if self.shop == "olariadosado" and line["sku"] != "LIV-01"
+            else {"name": f"Artigo {line['sku']}"}
+        )
 
     def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
         """Change the order's lines in the back office and return the order."""
-        return self.change_order(number, "edit", spec={"lines": [_with_rate(line) for line in lines]})
+        return self.change_order(
+            number, "edit", spec={"lines": [{**self._names(line), **_with_rate(line)} for line in lines]}
+        )
 
     def delete_order(self, number: int) -> None:
         """Delete the order in the back office; `shop_orders` still has it, as it was."""

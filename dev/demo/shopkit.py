@@ -118,7 +118,7 @@ class ShopkitDemo(Demo):
                 self.olaria.act_on_shop("test", event=event)
         follower = self.place("after the tests", lines=[MUG])
         follower.merchant.wait_for_state(follower.number, "À espera")
-        self.olaria.resend(follower.number)
+        self.olaria.open_document(follower.number).send("Emitir agora")
         self.wait_until_issued(follower)
         self.olaria.wait_for_state(waiting.number, "À espera")
         self.olaria.choose(automatic="yes")
