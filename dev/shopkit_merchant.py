@@ -55,11 +55,7 @@ class ShopkitShop(Merchant):
         return super().place_order(**spec)
 
     def _names(self, line: dict[str, Any]) -> dict[str, Any]:
-        return (
-            {}
-            if self.shop == "olariadosado" and line["sku"] != "LIV-01"
-            else {"name": f"Artigo {line['sku']}"}
-        )
+        return {} if self.shop == "olariadosado" else {"name": f"Artigo {line['sku']}"}
 
     def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
         """Change the order's lines in the back office and return the order."""
@@ -91,8 +87,10 @@ class ShopkitShop(Merchant):
         return Decimal(text).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
     def documents_shown(self, order: dict[str, Any]) -> int:
-        """Return how many documents the order shows: its invoice, and those that its note names."""
-        return bool(order["invoice_url"]) + len(re.findall(r"\bNC \d", order["note"] or ""))
+        """Return how many documents the order's note names, where it also has its invoice."""
+        return len(re.findall(r"^Quick Invoice: .+ €\)", order["note"] or "", re.MULTILINE)) * bool(
+            order["invoice_url"]
+        )
 
     def shows_documents(self, order: dict[str, Any], numbers: list[str]) -> bool:
         """Return whether the order has its invoice, and its note names each document."""
