@@ -99,7 +99,12 @@ def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
             gettext("Esta página não existe"),
             gettext("O endereço não aceita este pedido. Nada foi feito."),
         ),
-        413: (gettext("O pedido é demasiado grande"), gettext("Nada foi guardado.")),
+        413: (
+            gettext("O pedido é demasiado grande"),
+            gettext("O ficheiro tem mais de 5 MB. Comprima-o em ZIP e envie-o de novo.")
+            if request.blueprint == "report_saft"
+            else gettext("Nada foi guardado."),
+        ),
     }
     title, text = titles.get(
         status, (gettext("Não foi possível fazer este pedido"), gettext("Nada foi feito."))

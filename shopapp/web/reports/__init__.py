@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from shopapp.web.reports import behind, exports, month
+from shopapp.web.reports import behind, exports, month, saft
 
-BLUEPRINTS = (month.bp, behind.bp, exports.bp)
+BLUEPRINTS = (month.bp, behind.bp, exports.bp, saft.bp)
