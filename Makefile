@@ -54,8 +54,8 @@ shots: venv ## a picture of every page, in var/shots
 bench: venv ## how long things take, measured here and now (ARGS=word chooses)
 	@$(PY) -m dev.benchmarks $(ARGS)
 
-TORTURE := LEVEL SEED PROMISE DB SABOTAGE PROVIDER ORDERS KILLS SECONDS FROZEN
-torture: venv ## a shop at work while everything is killed (LEVEL=full|all|release SEED= PROMISE=by_key DB=sqlite PROVIDER=phcgo)
+TORTURE := LEVEL SEED PROMISE DB SABOTAGE PROVIDER PLATFORM ORDERS KILLS SECONDS FROZEN
+torture: venv ## a shop at work while everything is killed (LEVEL=full|all|release SEED= PROMISE=by_key DB=sqlite PROVIDER=phcgo PLATFORM=shopkit)
 	@$(foreach name,$(TORTURE),$(name)='$($(name))') $(PY) -m dev.torture
 
 grid: venv ## every kill point x act x answer of the program, on PostgreSQL (ARGS="after_claim kill", DB=sqlite, PROMISE=all)
@@ -64,7 +64,7 @@ grid: venv ## every kill point x act x answer of the program, on PostgreSQL (ARG
 mutants: venv ## breaks each defence in a copy and runs the tests that must notice (ARGS="word word", JOBS=2)
 	@JOBS=$(JOBS) $(PY) -m dev.mutants $(ARGS)
 
-hostile: venv ## the whole attack with its figures, on SQLite and PostgreSQL (ARGS="routes webhooks", ARGS=markers, DB=sqlite, SEED=7)
+hostile: venv ## the whole attack and one table of its figures, on SQLite and PostgreSQL (ARGS="routes webhooks", DB=sqlite, SEED=7)
 	@DB=$(DB) SEED=$(SEED) $(PY) -m tests.hostile $(ARGS)
 
 check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)

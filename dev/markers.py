@@ -1,4 +1,4 @@
-"""Search what a run has left for its secrets and its buyers: `MARKERS=1` at the demo and at torture.
+"""Search what a run has left for its secrets and its buyers: at every torture run, and at the demo with `MARKERS=1`.
 
 A marker is a value that must not leak. The markers are the run's own values: tokens, keys and signing secrets, read
 with the app's key from its database, and every buyer's name, tax id, address and e-mail. A secret may stand nowhere:
@@ -8,7 +8,7 @@ not in Valkey, and on no page of another store.
 
 from __future__ import annotations
 
-import os
+import base64
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ from shopapp import create_app
 from shopapp.connections.provider import provider_class
 from shopapp.models import Account, BrowserSession, Document, Store, db
 
-APP_LOGS = ("release", "web", "worker", "clock")
+APP_LOGS = ("release", "web", "worker", "clock", "reseal")
 SHORTEST = 5
 """A shorter text may stand anywhere by chance, so it is not searched for."""
 NOT_PERSONAL = {"consumidor final", "999999990", "portugal", "lisboa", "porto", ""}
@@ -59,12 +59,12 @@ class Findings:
         ]
 
 
-def search(stack: LocalStack) -> Findings:
-    """Search the logs, Valkey, processes, pages and database of a stack that runs."""
+def search(stack: LocalStack, keys: Iterable[str] = ()) -> Findings:
+    """Search the logs, Valkey, processes, pages and database of a stack that runs; `keys` are former SEAL_KEYS."""
     found = Findings()
     app = create_app(stack.env)
     with app.app_context():
-        secrets, buyers = _secrets(app), _buyers()
+        secrets, buyers = _secrets(app, {stack.env["SEAL_KEYS"], *keys}), _buyers()
         db.session.rollback()
         found.secrets, found.buyers = len(secrets), len({one for values in buyers.values() for one in values})
         everyone = {f"buyer of store {store}": one for store, values in buyers.items() for one in values}
@@ -107,13 +107,15 @@ def _around(text: str, value: str) -> str:
     return text[max(0, at - 60) : at].replace("\n", " ") + "***"
 
 
-def _secrets(app: Flask) -> dict[str, str]:
+def _secrets(app: Flask, keys: Iterable[str]) -> dict[str, str]:
     found = {
         name: str(app.config[name])
-        for name in ("SECRET_KEY", "JUMPSELLER_CLIENT_SECRET")
+        for name in ("SECRET_KEY", "JUMPSELLER_CLIENT_SECRET", "SHOPKIT_WEBHOOK_SECRET")
         if app.config.get(name)
     }
-    found["SEAL_KEYS"] = os.fsdecode(app.config["SEAL_KEYS"][0].hex())
+    for text in sorted({one for each in keys for one in each.split(",")}):
+        found[f"a key of SEAL_KEYS ({len(found)})"] = text
+        found[f"the same in hex ({len(found)})"] = base64.b64decode(text).hex()
     for store in db.session.scalars(select(Store)):
         for name in ("access_token", "refresh_token", "hooks_token"):
             found[f"{name} of store {store.id}"] = getattr(store, name) or ""

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dev.torture.plan import TIME_SCALE
 from shopapp import create_app
 from shopapp.documents import issue, outcome, recover
 from shopapp.errors import UncertainError
@@ -21,6 +22,7 @@ from shopapp.fiscal.document import Draft, Issued
 from shopapp.http_client import HttpClient, HttpResponse
 from shopapp.models import Document, document_queue
 from shopapp.models.document import PENDING
+from shopapp.platforms import PLATFORMS
 from shopapp.providers.base import IssueGuarantee, Provider, SupportsSearch
 
 app = create_app()
@@ -108,6 +110,15 @@ def _freeze_sends(share: float, seed: str) -> None:
     setattr(HttpClient, "write", writing)  # noqa: B010
 
 
+# A run has in minutes the calls of hours
+
+
+def _scale_call_limits() -> None:
+    for platform in PLATFORMS.values():
+        if platform.calls_per_hour:
+            platform.calls_per_hour *= TIME_SCALE
+
+
 # One protection removed
 
 
@@ -157,6 +168,7 @@ _SABOTAGES: dict[str, Callable[[], None]] = {
 }
 
 _report_holders()
+_scale_call_limits()
 if frozen := float(os.environ.get("FROZEN") or 0):
     _freeze_sends(frozen, os.environ.get("TORTURE_SEED", ""))
 _SABOTAGES[os.environ.get("SABOTAGE", "")]()

@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import redis
@@ -44,8 +44,8 @@ RECOVERY_SECONDS = 60.0
 class Killer:
     """Strike this number of times; `stop` ends it earlier and leaves everything running.
 
-    `progress` returns the share of the work done; `holding` is the folder in which `dev.torture.app` reports
-    which work-horse holds a row.
+    `progress` returns the share of the work done; `between` is told the share of the strikes before each of them;
+    `holding` is the folder in which `dev.torture.app` reports which work-horse holds a row.
     """
 
     def __init__(
@@ -56,9 +56,10 @@ class Killer:
         seed: str,
         kills: int,
         progress: Callable[[], float] = lambda: 1.0,
+        between: Callable[[float], None] = lambda share: None,
     ) -> None:
         self.stack, self.postgres, self.holding, self.kills = stack, postgres, holding, kills
-        self._progress = progress
+        self._progress, self._between = progress, between
         self.strikes: Counter[str] = Counter()
         self.busy_strikes = 0
         """How many strikes hit a worker that had taken or claimed a row."""
@@ -113,12 +114,22 @@ class Killer:
             self.stack.valkey.resume()
         self._restart_crashed()
 
+    def restart_app(self, settings: Mapping[str, str]) -> None:
+        """Restart every process of the app with these settings, one after another."""
+        for name in APP_PROCESSES:
+            began, child = time.time(), self.stack.children[name]
+            child.env.update(settings)
+            self._restart(child)
+            if name == "web":
+                self._record_downtime(began)
+
     def _run(self) -> None:
         while sum(self.strikes.values()) < self.kills and not self._stopped.is_set():
             self._stopped.wait(self._random.uniform(0.05, 0.5))
             self._wait_for_progress()
             name = self._next_strike()
             try:
+                self._between(self.share)
                 self._strike_functions[name]()
                 self.strikes[name] += 1
                 self._restart_crashed()

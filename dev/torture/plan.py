@@ -1,6 +1,7 @@
 """The plan of a torture run: its size, seed, guarantee, database, and the protection removed from the app.
 
-Read from the environment (LEVEL, SEED, PROMISE, DB, SABOTAGE, PROVIDER, ORDERS, KILLS, SECONDS, FROZEN).
+Read from the environment (LEVEL, SEED, PROMISE, DB, SABOTAGE, PROVIDER, PLATFORM, ORDERS, KILLS, SECONDS,
+FROZEN).
 Immutable.
 """
 
@@ -51,6 +52,7 @@ class Plan:
     db: str = "postgres"
     sabotage: str = ""
     provider: str = "plain"
+    platform: str = "jumpseller"
     orders: int = 500
     kills: int = 100
     seconds: float = 0.0
@@ -70,7 +72,7 @@ class Plan:
         return cls(
             given.get("SEED") or secrets.token_hex(4),
             given.get("PROMISE") or SABOTAGES.get(sabotage) or DEFAULT_GUARANTEES.get(provider, "by_search"),
-            given.get("DB") or "postgres", sabotage, provider,
+            given.get("DB") or "postgres", sabotage, provider, given.get("PLATFORM") or "jumpseller",
             orders, int(given.get("KILLS") or kills), float(given.get("SECONDS") or 0),
             float(given.get("FROZEN") or 0),
         )  # fmt: skip
@@ -106,6 +108,7 @@ class Plan:
         words = [f"SEED={self.seed}", f"PROMISE={self.guarantee}", f"DB={self.db}"]
         words += [f"SABOTAGE={self.sabotage}"] if self.sabotage else []
         words += [f"PROVIDER={self.provider}"] if self.provider != "plain" else []
+        words += [f"PLATFORM={self.platform}"] if self.platform != "jumpseller" else []
         words += [f"FROZEN={self.frozen:g}"] if self.frozen else []
         return " ".join([*words, f"ORDERS={self.orders}", f"KILLS={self.kills}"])
 

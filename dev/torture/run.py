@@ -21,12 +21,14 @@ from dev.servers import Postgres
 from dev.torture.verdict import Verdict, judge_documents
 
 from . import timings
+from .key_change import KeyChange
 from .killer import SHARES, Killer
 from .open_listing import OpenListing
 from .plan import FAULT_SHARE, REST_LIMIT, SEARCH_LAG_SECONDS, SETTLE_SECONDS, Plan
 from .provider_stand_in import STAND_INS
 from .run_database import RunDatabase
-from .traffic import TortureMerchant, Traffic
+from .shops import MERCHANTS, TortureMerchant
+from .traffic import Traffic
 
 Json = dict[str, Any]
 RESUBSCRIBE_SECONDS = 60.0
@@ -86,11 +88,11 @@ class TortureRun:
         return stack
 
     def _run_with_faults(self, stack: LocalStack) -> Outcome:
-        merchant, rows = TortureMerchant(stack, self.provider), RunDatabase(stack.env["DATABASE_URL"])
-        merchant.set_switch("rate-limits", "off")
+        merchant = MERCHANTS[self.plan.platform](stack, self.provider)
+        rows = RunDatabase(stack.env["DATABASE_URL"])
+        merchant.prepare_shop()
         merchant.set_up()
-        merchant.set_switch("hook-order", "shuffled")
-        merchant.set_switch("hook-pause-shown", "yes" if self.plan.large else "no")
+        merchant.disturb_webhooks(self.plan.large)
         self.provider.start_faults(
             FAULT_SHARE, SETTLE_SECONDS - 1 - SEARCH_LAG_SECONDS, SEARCH_LAG_SECONDS, self.plan.seed
         )
@@ -102,7 +104,9 @@ class TortureRun:
             plan.seed,
             plan.kills,
             lambda: rows.last_final_count() / traffic.steady_orders,
+            lambda share: keys.advance(share),
         )
+        keys = KeyChange(stack, killer.restart_app, plan.seed)
         jar = merchant.browser.session.cookies
         pages = [OpenListing(f"{stack.app_url}/documents/rows{tab}", jar) for tab in ("", "?estado=espera")]
         began = time.monotonic()
@@ -119,7 +123,7 @@ class TortureRun:
         traffic.place_burst()
         self.provider.stop_faults()
         fire, calm = time.monotonic() - began, time.time()
-        return _Evaluation(self, stack, merchant, traffic, killer, rows, pages).outcome(fire, calm)
+        return _Evaluation(self, stack, merchant, traffic, killer, keys, rows, pages).outcome(fire, calm)
 
 
 @dataclass
@@ -131,6 +135,7 @@ class _Evaluation:
     merchant: TortureMerchant
     traffic: Traffic
     killer: Killer
+    keys: KeyChange
     rows: RunDatabase
     pages: list[OpenListing]
 
@@ -160,11 +165,16 @@ class _Evaluation:
         if not tidy:
             wrong.append(f"spare drafts: {self.torture.provider.orphan_drafts()}")
         wrong += [f"hooks: {line}" for line in timings.lost_webhooks(deliveries, self.rows.kept_webhooks())]
+        if over := self.merchant.calls_over_limit():
+            wrong.append(f"{over} calls of the shop above its limit")
         wrong += self._why_insignificant()
-        found = markers.search(self.stack) if os.environ.get("MARKERS") else None
-        wrong += found.wrong if found else []
+        self.keys.finish(self.killer.downtimes)
+        self.keys.open_pages(self.merchant.browser, self.traffic.tax_ids, self.traffic.paid)
+        found = markers.search(self.stack, (self.keys.old, self.keys.new))
+        wrong += self.keys.wrong + found.wrong
         lines = [
-            *(found.lines if found else ()),
+            *self.keys.lines,
+            *found.lines,
             *self._summary_lines(fire, verdict, len(reviews)),
             f"drain       {drain.left} left when the faults stopped; of {drain.due} that were due"
             f" {timings.DRAIN_SHARE:.0%} in {drain.seconds:.1f} s = {drain.rate:.1f}/s; last"

@@ -11,14 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import requests
-
-from dev.browser import StepFailed
-from dev.local_stack import LocalStack
-from dev.merchant import Merchant
-
 from .plan import Plan
-from .provider_stand_in import ProviderStandIn
+from .shops import TortureMerchant
 
 Json = dict[str, Any]
 ORDER_LINES = (
@@ -26,66 +20,13 @@ ORDER_LINES = (
     {"sku": "TACA-02", "name": "Taças", "qty": 3, "price": "9.99", "tax": "IVA 23%"},
     {"sku": "LIV-01", "name": "Livro", "qty": 1, "price": "15.90", "tax": "IVA 6%"},
 )
+BUYERS, TAX_ID_SHARE = 20, 0.3
+"""Of so many buyers each has a name, address and tax id of their own; that share of the orders is theirs."""
 WEBHOOK_LOSS = 0.02
 MAX_AHEAD, MOST_OPEN = 25, 150
 """The number of orders by which the traffic may be ahead of the strikes, and of the app."""
 PER_STRIKE = 0.45
 """The fewest seconds per strike; the traffic is not faster."""
-
-
-class TortureMerchant(Merchant):
-    """The merchant with the run's invoicing system; keeps one connection to the shop's admin open."""
-
-    def __init__(self, stack: LocalStack, program: ProviderStandIn) -> None:
-        super().__init__(stack)
-        self.provider = program
-        self._open = requests.Session()
-        self._open.trust_env = False
-
-    def connect(self, **instead: str) -> None:
-        self.browser.open(f"{self.stack.app_url}/setup/keys/{self.provider.name}")
-        keys = self.provider.keys
-        self.browser.send(next(iter(keys)), **{**keys, **instead})
-        if "/setup/choices" not in self.browser.url:
-            raise StepFailed(f"keys not accepted: {self.browser.text[:600]}")
-
-    def resolve_all(self, numbers: list[str]) -> None:
-        """Look up each document that waits for the merchant in the provider's list and answer its page."""
-        listed = self.provider.listed_documents()
-        for order in numbers:
-            page, found = self.open_document(int(order)), listed.get(order)
-            if found is None:
-                page.send("sure", sure="yes")
-            else:
-                page.send(
-                    "number", number=found[0], total=found[1], atcud=f"JFX4RT2K-{found[0].rpartition('/')[2]}"
-                )
-
-    def webhooks_are_active(self) -> bool:
-        """Return whether the shop sends webhooks of paid orders and has not paused them."""
-        paid = [hook for hook in self._shop_now()["hooks"] if hook["event"] == "order_paid"]
-        return bool(paid) and not any(hook.get("paused") for hook in paid)
-
-    def webhook_pauses(self) -> int:
-        """Return the moments at which the shop paused webhooks, by the e-mails that it wrote about it."""
-        return len({letter["at"] for letter in self._shop_now()["letters"] if "em pausa" in letter["text"]})
-
-    def _shop_now(self) -> Json:
-        about: Json = self._open.get(self._shop_url("").rstrip("/"), timeout=30).json()
-        return about
-
-    def deliveries(self) -> list[Json]:
-        """Return every webhook that the shop sent, with its tries."""
-        address = f"{self.stack.admin_url}/sandbox/deliveries"
-        found: list[Json] = self._open.get(address, params={"limit": 10**6}, timeout=120).json()
-        return found
-
-    def _post_to_shop(self, path: str, sent: Json) -> Json:
-        answer = self._open.post(self._shop_url(path), json=sent, timeout=30)
-        answer.raise_for_status()
-        content: Json = answer.json()
-        inner: Json = content.get("order", content)
-        return inner
 
 
 class Traffic:
@@ -95,9 +36,12 @@ class Traffic:
         self.plan, self.merchant = plan, merchant
         self.paid: dict[str, float] = {}
         """The instant at which each order was paid."""
+        self.tax_ids: dict[str, str] = {}
+        """The tax id of each order that has one."""
         self.lost_webhooks = 0
         self._final_count = 0
         self._random = random.Random(plan.seed + "traffic")
+        self._buyers = make_buyers(random.Random(plan.seed + "buyers"))
 
     @property
     def steady_orders(self) -> int:
@@ -136,11 +80,35 @@ class Traffic:
         lost = self._random.random() < WEBHOOK_LOSS
         copies = self._random.choice((0, 0, 1, 2))
         if lost:
-            self.merchant.set_switch("hook-losses", "all")
-        order = self.merchant.place_order(lines=[self._random.choice(ORDER_LINES)], pay=True)
+            self.merchant.lose_webhooks(True)
+        buyer = self._random.choice(self._buyers) if self._random.random() < TAX_ID_SHARE else {}
+        order = self.merchant.place_order(lines=[self._random.choice(ORDER_LINES)], pay=True, **buyer)
         self.paid[str(order["id"])] = time.time()
+        if buyer:
+            self.tax_ids[str(order["id"])] = buyer["nif"]
         if lost:
-            self.merchant.set_switch("hook-losses", "none")
+            self.merchant.lose_webhooks(False)
             self.lost_webhooks += 1
         elif copies:
-            self.merchant.change_order(int(order["id"]), "hook", copies=copies)
+            self.merchant.resend_webhook(int(order["id"]), copies)
+
+
+def make_buyers(source: random.Random) -> list[Json]:
+    """Return what the orders of each buyer with a tax id have in addition: nothing else in a run reads like it."""
+    found = []
+    for number in range(BUYERS):
+        digits = [2, *(source.randrange(10) for _ in range(7))]
+        check = 11 - sum(digit * weight for digit, weight in zip(digits, range(9, 1, -1), strict=True)) % 11
+        mark = f"{source.randrange(16**6):06x}"
+        found.append(
+            {
+                "nif": "".join(map(str, [*digits, check if check < 10 else 0])),
+                "buyer": {
+                    "name": f"Compradora{number}",
+                    "surname": f"Marcada{mark}",
+                    "email": f"{mark}@buyer.example",
+                },
+                "address": {"address": f"Rua Marcada {mark}"},
+            }
+        )
+    return found

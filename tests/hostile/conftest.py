@@ -5,11 +5,13 @@ Each test makes a few inputs in `make test` and thousands in `make hostile` (HOS
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,17 +66,28 @@ def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the figures of each test, as `make hostile` promises."""
+    """Print the figures of each test, and write them where `make hostile` reads them for its table."""
     if not INPUTS:
         return
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if getattr(report, "when", "") == "teardown":
-                for name, counted in report.user_properties:
-                    if name == FIGURES:
-                        test = report.nodeid.rpartition("/")[2].replace("::test_", "  ")
-                        told = ", ".join(f"{what} {count:,}" for what, count in counted.items())
-                        terminalreporter.write_line(f"{test}\n    {told}")
+    reports = [
+        report for some in terminalreporter.stats.values() for report in some if hasattr(report, "when")
+    ]
+    calls = {report.nodeid: report for report in reports if report.when == "call"}
+    failed = {report.nodeid for report in reports if report.failed}
+    rows = []
+    for report in (report for report in reports if report.when == "teardown"):
+        file, _, test = report.nodeid.rpartition("/")[2].partition("::test_")
+        counted = dict(report.user_properties).get(FIGURES, {})
+        seconds = getattr(calls.get(report.nodeid), "duration", 0.0)
+        rows.append(
+            {"part": file[len("test_") : -len(".py")], "name": test, "passed": report.nodeid not in failed,
+             "seconds": seconds, "figures": counted}
+        )  # fmt: skip
+        told = ", ".join(f"{what} {count:,}" for what, count in counted.items())
+        if told:
+            terminalreporter.write_line(f"{file}  {test}\n    {told}")
+    if kept := os.environ.get("HOSTILE_FIGURES"):
+        Path(kept).write_text(json.dumps(rows))
 
 
 @pytest.fixture

@@ -128,8 +128,16 @@ class Browser:
             parts.path + (f"?{parts.query}" if parts.query else ""),
             method=request.method, data=request.post_data_buffer, buffered=True,
         )  # fmt: skip
+        while answer.status_code in (301, 302, 303, 307) and answer.headers["Location"].startswith("/"):
+            # Chromium would follow it past our answers, to the network
+            answer = self.client.get(answer.headers["Location"], buffered=True)
         left_out = ("content-security-policy", "set-cookie", "content-length")
         headers = {name: value for name, value in answer.headers if name.lower() not in left_out}
+        if request.is_navigation_request() and (answer.status_code == 204 or answer.mimetype != "text/html"):
+            # Chromium shows no page for a download or for nothing at all
+            self.figures["no page"] += 1
+            route.fulfill(status=200, content_type="text/plain", body="")
+            return
         route.fulfill(status=answer.status_code, headers=headers, body=answer.data)
 
     def _dialog(self, dialog: Any) -> None:
