@@ -76,7 +76,7 @@ def _issue(document: Document) -> None:
         draft = _frozen_draft(document)
         if draft is None:
             draft = _draft_with_articles(document, account)
-        elif not _is_still_paid(document):
+        elif not _is_still_wanted(document, account):
             return
     except AppError as error:
         of_order = error.code == "order-missing" and (document.is_sale or document.is_order_note)
@@ -119,15 +119,20 @@ def _frozen_draft(document: Document) -> Draft | None:
     return document.draft if document.frozen else None
 
 
-def _is_still_paid(document: Document) -> bool:
-    """Return whether the order of a frozen draft is still paid; if not, the row has moved to its state. Commits."""
-    if not (document.is_sale or document.is_reissue):
+def _is_still_wanted(document: Document, account: Account) -> bool:
+    """Return whether the order of a frozen draft is still paid, or that of an order note still open. Commits.
+
+    If not, the row has moved to the state that says why.
+    """
+    if not (document.is_sale or document.is_reissue or document.is_order_note):
         return True
     try:
         order = prepare.read_order(document, "issuing")
     except OrderError:
         # it could be read when it was drafted, and what was sold then is what the draft says
         return True
+    if document.is_order_note:
+        return order.status == "open" or provider_drafts.should_issue_order_note(document, account, order)
     if order.status == "paid":
         return True
     sale = Sale.get_or_create(document.store_id, document.order_id)
@@ -151,11 +156,15 @@ def _draft_with_articles(document: Document, account: Account) -> Draft | None:
 def _prepare_draft(document: Document, account: Account) -> Draft | None:
     if document.is_credit_note:
         return prepare.prepare_credit_note(document, account)
-    if document.is_transport_guide:
-        return prepare.prepare_transport_guide(document, account)
     began = now()
     db.session.commit()
     order = prepare.fetch_order(document, "issuing")
+    if document.is_transport_guide:
+        if order.status == "cancelled":
+            void_document(document, "cancelled")
+            db.session.commit()
+            return None
+        return prepare.prepare_transport_guide(document, account, order)
     _record_order(document, order, began)
     shop_requests.confirm_request(document, order.created_at)
     catalogue.record_reservation(account, order, began)
@@ -209,7 +218,7 @@ def _should_issue(document: Document, account: Account, order: Order) -> bool:
     if order.status == "cancelled":
         void_document(document, "cancelled")
         # the webhook of the cancellation finds the row void, and does nothing more
-        provider_drafts.void_order_note(document.store_id, document.order_id)
+        order_changes.void_related_documents(document.store_id, document.order_id)
         db.session.commit()
     elif order.status != "paid":
         _move_to_waiting(document, account, order, "unpaid")

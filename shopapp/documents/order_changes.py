@@ -18,7 +18,7 @@ from shopapp.errors import OrderError
 from shopapp.fiscal.order import Order, OrderStatus
 from shopapp.models import Document, FollowUp, Sale, db, now
 from shopapp.models.account_settings import AccountSettings
-from shopapp.models.cause import CREDIT
+from shopapp.models.cause import CREDIT, ORDER_NOTE, TRANSPORT_GUIDE
 from shopapp.models.document import BLOCKED, ISSUED, ORDER_ALARMS, PENDING, VOID, WAITING
 
 CANCELLED, UNPAID, PAID_AGAIN, CHANGED, RETURNED = ORDER_ALARMS
@@ -92,7 +92,7 @@ def _apply(document: Document, sale: Sale, status: OrderStatus, order: Order | N
         if document.state == ISSUED:
             apply_cancellation(document, order)
     if status == "cancelled":
-        provider_drafts.void_order_note(document.store_id, document.order_id)
+        void_related_documents(document.store_id, document.order_id)
         if document.state in (WAITING, PENDING, BLOCKED):
             outcome.void_document(document, "cancelled")
     elif document.state == BLOCKED:
@@ -113,9 +113,20 @@ def void_if_not_in_shop(document: Document) -> bool:
     done = not was_paid and outcome.void_document(document, NOT_IN_SHOP)
     if done:
         sale.status = "missing"
-        provider_drafts.void_order_note(document.store_id, document.order_id)
+        void_related_documents(document.store_id, document.order_id)
     db.session.commit()
     return done
+
+
+def void_related_documents(store_id: int, order_id: str) -> None:
+    """Void the order note and the transport guide of a cancelled order, unless one is being sent. Not committed.
+
+    A worker may have just read the order and be about to claim one: it finds the row void, and sends nothing.
+    """
+    for cause in (ORDER_NOTE, TRANSPORT_GUIDE):
+        related = Document.find(store_id, order_id, cause)
+        if related is not None and related.state in (WAITING, PENDING, BLOCKED):
+            outcome.void_document(related, "cancelled")
 
 
 def _apply_deletion(document: Document, sale: Sale) -> None:
@@ -243,6 +254,9 @@ def _apply_repayment(document: Document, sale: Sale) -> None:
         # the alarm of an edited order may have been hidden by this one
         sale.order_digest = ""
     sale.cancelled_at = None
+    guide = Document.find(document.store_id, document.order_id, TRANSPORT_GUIDE)
+    if guide is not None and is_revivable(guide):
+        revive_document(guide)
 
 
 def _is_credit_note_coming(document: Document) -> bool:

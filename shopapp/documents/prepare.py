@@ -115,8 +115,8 @@ def as_if_paid(order: Order) -> Order:
     return order if order.status == "paid" else replace(order, status="paid", paid_at=now(), paid_source="")
 
 
-def prepare_transport_guide(document: Document, account: Account) -> Draft:
-    """Return the draft of the transport guide of an issued document.
+def prepare_transport_guide(document: Document, account: Account, order: Order) -> Draft:
+    """Return the draft of the transport guide of an issued document, for the order as it is now.
 
     Raises NotAllowedError when the document has no stored draft.
     """
@@ -125,7 +125,6 @@ def prepare_transport_guide(document: Document, account: Account) -> Draft:
     if sale is None:
         raise NotAllowedError("credit-without-original")
     settings, today = settings_and_today(account)
-    order = fetch_order(document, "issuing")
     return transport.build_transport_guide(sale, settings, today, _transport_details(order, account))
 
 

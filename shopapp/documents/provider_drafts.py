@@ -306,10 +306,3 @@ def mark_order_note_unusable(document: Document, error: AppError) -> AppError:
         FollowUp.notify_of_alarm(note)
     db.session.commit()
     return TransientError("note-unusable")
-
-
-def void_order_note(store_id: int, order_id: str) -> None:
-    """Void the note of a cancelled order if it is not issued. Not committed."""
-    note = Document.find(store_id, order_id, ORDER_NOTE)
-    if note is not None and note.state in (WAITING, BLOCKED):
-        outcome.void_document(note, "cancelled")

@@ -103,7 +103,7 @@ def _repeat_with_key(provider: Provider, document: Document, draft: Draft) -> No
 
     It would make the document of an order that was cancelled meanwhile: then the merchant looks whether it exists.
     """
-    if _is_cancelled(document):
+    if _is_unwanted(document):
         require_merchant(document, REVIEW, document.reason, dict(document.detail))
         return
     record_issued(document, provider.issue(draft, document.reference), "search")
@@ -112,26 +112,29 @@ def _repeat_with_key(provider: Provider, document: Document, draft: Draft) -> No
 def _finalise_draft(provider: Provider, document: Document, draft: Draft) -> None:
     """Finalise the recorded draft and no other; without one nothing fiscal has happened (DRAFT_FIRST).
 
-    The draft of an order that was cancelled meanwhile is not finalised: the row goes back, and is void.
+    The draft of an order that was cancelled meanwhile, or an order note's that was paid, is not finalised: the row
+    goes back, and is void.
     """
     if document.draft_id is None:
         commit_transition(document, PENDING, document.reason)
         return
-    is_cancelled = _is_cancelled(document)
+    is_unwanted = _is_unwanted(document)
     drafting = require(provider, SupportsDrafts)
     issued = drafting.finalised_document(document.draft_id)
-    if issued is None and is_cancelled:
+    if issued is None and is_unwanted:
         commit_transition(document, PENDING, document.reason)
         return
     record_issued(document, issued or drafting.finalise(document.draft_id), "search")
 
 
-def _is_cancelled(document: Document) -> bool:
-    """Return whether the sale that this document invoices was cancelled. Leaves no transaction open."""
+def _is_unwanted(document: Document) -> bool:
+    """Return whether the document's order was cancelled, or paid where it is an order note. Commits."""
     sale = Sale.get_or_create(document.store_id, document.order_id)
-    is_cancelled = sale.cancelled_at is not None and (document.is_sale or document.is_reissue)
+    follows_order = document.is_sale or document.is_reissue or document.is_order_note
+    is_late_note = document.is_order_note and sale.status == "paid"
+    is_unwanted = is_late_note or (follows_order and sale.cancelled_at is not None)
     db.session.commit()
-    return is_cancelled
+    return is_unwanted
 
 
 def _search_provider(provider: Provider, document: Document, draft: Draft) -> None:
