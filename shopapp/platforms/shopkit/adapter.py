@@ -43,6 +43,7 @@ from .order_list import order_summary_from
 from .orders import order_from
 from .webhooks import (
     EVENTS,
+    PAID_EVENT,
     PRODUCT_EVENTS,
     UNPAID_ORDER_EVENTS,
     has_valid_signature,
@@ -188,16 +189,17 @@ class Shopkit(
         ]
 
     def _create_webhook(self, url: str, event: str) -> bool:
-        """Subscribe the event; return False where the API does not know it, which it may not those of products.
+        """Subscribe the event; return False where the API does not know it.
 
-        409 says that it is there already, although the list did not have it: it may be suspended.
+        Its list is shorter than that of the webhook page; only the event of payments must be there. 409 says that it is
+        there already, although the list did not have it: it may be suspended.
         """
         content = {"url": url, "event": event}
         try:
             self._client.write("POST", "/webhook", content)
         except RefusedError as error:
             status = error.detail.get("status")
-            if status == 400 and event in PRODUCT_EVENTS:
+            if status == 400 and event != PAID_EVENT:
                 return False
             if status != 409:
                 raise

@@ -2,8 +2,8 @@
 
 Documented: the key in the header `X-API-KEY`, 3,600 calls an hour, errors 400, 401, 404, 409 and 413 with a `message`,
 pages of 25 with `page` and `limit` up to 50, `paging.next`, and the header `X-Total-Count`. *Unconfirmed*: the answer
-above the limit (429, or any refusal that speaks of a limit, waits), whether an empty list is a 404 (read as one), and
-whether `limit` holds for every list (no number of rows on a page is relied on).
+above the limit (429, or any answer that is a message about a limit, waits), whether an empty list is a 404 (read as
+one), and whether `limit` holds for every list (no number of rows on a page is relied on).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PAGE_SIZE = 50
 OVER_LIMIT_SECONDS = 300.0
 """How long to wait above the limit where the answer does not say; the window of an hour may be a sliding one."""
 _MAX_PAGES = 1000
+_LONGEST_MESSAGE = 1000
 _LIMIT_WORDS = re.compile(
     r"rate.?limit|too many|throttl|demasiados pedidos|limite de pedidos"
     r"|\b(limit|quota)\w*\b.*\b(exceed|reach|excedid|atingid)|\b(exceed|reach)\w*\b.*\b(limit|quota)",
@@ -121,6 +122,10 @@ class ShopkitClient:
         answer = check_status(answer, writes)
         if answer.status >= 400 and (writes or answer.status != 404):
             raise RefusedError("store-refused", status=answer.status)
+        if answer.status != 404 and _message_of(answer) is not None:
+            # no answer that we ask for is a message alone
+            raise (UncertainError("outcome-unknown", how="message") if writes
+                   else UnreachableError("unreachable", how="unreadable"))  # fmt: skip
         return answer
 
     def _key(self, refused: str | None) -> str:
@@ -188,14 +193,20 @@ def _rows_of(content: Any) -> list[Any] | None:
 def _is_over_limit(answer: HttpResponse) -> bool:
     if answer.status == 429:
         return True
-    if answer.status not in (400, 401, 403, 503):
-        return False
+    message = _message_of(answer) if answer.status in (200, 400, 401, 403, 503) else None
+    return message is not None and _LIMIT_WORDS.search(message) is not None
+
+
+def _message_of(answer: HttpResponse) -> str | None:
+    """Return the text of an answer that is a message alone; None for any other."""
+    if len(answer.body) > _LONGEST_MESSAGE:
+        return None
     try:
         content = parse_json(answer.body)
     except ValueError:
-        return False
-    message = content.get("message") if isinstance(content, dict) else None
-    return isinstance(message, str) and _LIMIT_WORDS.search(message) is not None
+        return None
+    message = content.get("message") if isinstance(content, dict) and len(content) == 1 else None
+    return message if isinstance(message, str) else None
 
 
 def _seconds_to_wait(answer: HttpResponse) -> float:

@@ -36,7 +36,8 @@ def show_invoice(client: ShopkitClient, order_id: str, document: Attachment) -> 
     order = read_payload(client, order_id)
     shown = str(order.get("invoice_url") or "")
     file_note = f"{_FILE_NOTE} {document.number}"
-    if shown and (shown == document.url or file_note in _note_lines(order)):
+    if shown == document.url or (document.pdf and file_note in _note_lines(order)):
+        # a file of ours may show at no address that the API tells
         return
     if shown and not _is_ours(shown, order, document):
         raise RefusedError("other-invoice", url=shown[:200])
@@ -44,11 +45,17 @@ def show_invoice(client: ShopkitClient, order_id: str, document: Attachment) -> 
     if document.pdf:
         file = base64.b64encode(document.pdf).decode("ascii")
         try:
-            _put(client, order_id, {"invoice_file": file, "note": _note_with(order, *former, file_note)})
-            return
+            now = _put(
+                client, order_id, {"invoice_file": file, "note": _note_with(order, *former, file_note)}
+            )
         except RefusedError as error:
             if error.detail.get("status") != 413:
                 raise
+        else:
+            if now is not None and shown.startswith(_ours(document)) and now.get("invoice_url") == shown:
+                _put(client, order_id, {"note": str(order.get("note") or "")})
+                raise RefusedError("store-refused", status=200)
+            return
     content = {"invoice_url": document.url} | ({"note": _note_with(order, *former)} if former else {})
     now = _put(client, order_id, content)
     if now is not None and now.get("invoice_url", document.url) != document.url:
@@ -58,7 +65,12 @@ def show_invoice(client: ShopkitClient, order_id: str, document: Attachment) -> 
 def _is_ours(shown: str, order: Json, document: Attachment) -> bool:
     """Return whether the invoice on the order is one of ours: at our address, or a file that the note names."""
     is_file = any(line.startswith(_FILE_NOTE) for line in _note_lines(order))
-    return is_file or shown.startswith(document.url.rpartition("/")[0] + "/")
+    return is_file or shown.startswith(_ours(document))
+
+
+def _ours(document: Attachment) -> str:
+    """Return how the addresses of our own pages for buyers begin."""
+    return document.url.rpartition("/")[0] + "/"
 
 
 def add_note(client: ShopkitClient, order_id: str, text: str) -> None:

@@ -20,7 +20,8 @@ from ..webhooks import read_json_object
 from .order_list import order_summary_from
 from .terms import is_flag_set
 
-EVENTS = ("order_paid", "order_invoice", "order_canceled", "order_returned", "order_updated", "order_deleted")
+PAID_EVENT = "order_paid"
+EVENTS = (PAID_EVENT, "order_invoice", "order_canceled", "order_returned", "order_updated", "order_deleted")
 UNPAID_ORDER_EVENTS = ("order_created",)
 PRODUCT_EVENTS = ("product_created", "product_updated", "product_deleted", "product_updated_stock")
 """The events that stock sync uses where the API accepts them; without them the stock is read from time to time."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shopapp.errors import RefusedError, StoreAccessError, ThrottledError, UnreachableError
+from shopapp.errors import RefusedError, StoreAccessError, ThrottledError, UncertainError, UnreachableError
 from shopapp.platforms.shopkit import Shopkit
 
 from .payloads import VENDOR_SAMPLE
@@ -52,6 +52,7 @@ def test_a_key_is_found_in_what_was_pasted(text: str, key: str) -> None:
         ((429, {}), 300), ((429, {}, {"retry-after": "77"}), 77), ((403, {"message": "Rate limit exceeded"}), 300),
         ((401, {"message": "Limite de pedidos excedido"}), 300), ((503, {"message": "Too many requests"}), 300),
         ((400, {"message": "Request limit reached."}, {"retry-after": "999999"}), 3600),
+        ((200, {"message": "Rate limit exceeded"}), 300),
     ],
 )  # fmt: skip
 def test_above_the_limit_it_waits_whatever_the_answer_is(answer: Any, seconds: int) -> None:
@@ -60,6 +61,17 @@ def test_above_the_limit_it_waits_whatever_the_answer_is(answer: Any, seconds: i
         shop.order_summary("1")
     assert raised.value.retry_after == seconds
     assert len(http.calls) == 1
+
+
+def test_a_message_in_place_of_an_answer_is_none() -> None:
+    shop, _ = open_shopkit(
+        lambda method, *call: (200, VENDOR_SAMPLE if method == "GET" else {"message": "Maybe"})
+    )
+    with pytest.raises(UncertainError):
+        shop.set_transport_code("1337", "AT1")
+    shop, _ = open_shopkit(lambda *call: (200, {"message": "Maintenance"}))
+    with pytest.raises(UnreachableError):
+        shop.read_order("1337")
 
 
 @pytest.mark.parametrize("status", [401, 403])
