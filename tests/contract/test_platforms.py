@@ -518,11 +518,16 @@ def test_the_locations_are_listed_with_the_main_one(shop: PlatformShop) -> None:
     assert [(place.name, place.main) for place in found] == [("Armazém", True), ("Loja", False)]
 
 
-@only(SupportsProductStock)
-@pytest.mark.parametrize("by_place", [False, True], ids=["in-all", "by-place"])
+@pytest.mark.parametrize(
+    ("name", "by_place"),
+    [
+        (name, by_place)
+        for name, one in SHOPS.items()
+        if issubclass(PLATFORMS[name], SupportsProductStock)
+        for by_place in ((False, True) if one.has_locations else (False,))
+    ],
+)
 def test_stock_of_what_is_gone_or_unlimited_is_refused(shop: PlatformShop, by_place: bool) -> None:
-    if by_place and not shop.has_locations:
-        pytest.skip("no stock by location")
     platform = open_platform(shop)
     place = platform.locations()[0].code if by_place else ""
     cup, tile, voucher = (
