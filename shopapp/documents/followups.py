@@ -72,9 +72,8 @@ def run_next_followup() -> bool:
         is_final = isinstance(error, MerchantError) and not isinstance(error, CredentialsError)
         keys_refused = isinstance(error, CredentialsError) and not isinstance(error, StoreAccessError)
         told = error.retry_after if isinstance(error, ThrottledError) else None
-        _record_failure(
-            followup, error.code, is_final, CREDENTIALS_RETRY_SECONDS if keys_refused else told or 0.0
-        )
+        min_delay = CREDENTIALS_RETRY_SECONDS if keys_refused else 0.0
+        _record_failure(followup, error.code, is_final, min_delay, told)
         if isinstance(error, StoreAccessError):
             record_lost_access(store, error.refused_token)
     except Exception:
@@ -86,14 +85,16 @@ def run_next_followup() -> bool:
     return True
 
 
-def _record_failure(followup: FollowUp, code: str, final: bool, min_delay: float = 0.0) -> None:
+def _record_failure(
+    followup: FollowUp, code: str, final: bool, min_delay: float = 0.0, told: float | None = None
+) -> None:
     if final or now() - followup.owed_at > GIVE_UP_AFTER:
         followup.end(FAILED, code)
     else:
         first = seconds_setting("RETRY_SECONDS")
         # waits as long as it has been queued so far; enqueued again, it starts from the first delay
         after = min(max(first, (now() - followup.owed_at).total_seconds()), first * 60)
-        followup.end(DUE, code, delay=max(after, min_delay))
+        followup.end(DUE, code, delay=max(after, min_delay) if told is None else told)
 
 
 def document_url(document: Document) -> str:
@@ -109,6 +110,7 @@ def _show_on_order(document: Document, followup: FollowUp) -> None:
         url=document_url(document),
         pdf=_file_for_order(document),
     )
+    _wait_for_turn(document, followup)
     platform, order_id = require(platform_of(document.store), SupportsOrderDocuments), document.order_id
     db.session.commit()
     platform.attach_document(order_id, shown)
@@ -131,7 +133,17 @@ def _file_for_order(document: Document) -> bytes:
         return b""
 
 
+def _wait_for_turn(document: Document, followup: FollowUp) -> None:
+    """Raise ThrottledError while another worker writes on the order: where all is one text, one would be lost."""
+    platform = platform_class(document.store.platform)
+    is_one_text = issubclass(platform, SupportsOrderDocuments) and not platform.shows_every_document
+    if is_one_text and followup.is_after_another(("attach", "history")):
+        raise ThrottledError("order-busy", retry_after=1.0)
+    db.session.commit()
+
+
 def _add_order_history(document: Document, followup: FollowUp) -> None:
+    _wait_for_turn(document, followup)
     text = f"Quick Invoice: {document.number} ({document.total} €)".replace(".", ",")
     if after_issue.is_linked_in_history(document):
         text += f" {document_url(document)}"

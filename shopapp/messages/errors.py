@@ -156,6 +156,8 @@ TEMPORARY_ERRORS: dict[str, Sentence] = {
     "shop-calls-used": Sentence(
         N_("A loja só aceita um certo número de pedidos por hora, e já os usámos quase todos."),
         N_("Tentamos de novo sozinhos dentro de minutos. As faturas têm a última parte só para elas.")),
+    "order-busy": Sentence(
+        N_("Estava outra coisa a ser escrita na encomenda."), N_("Tentamos de novo sozinhos.")),
     "throttled": Sentence(N_("O outro lado pediu para esperar."), N_("Tentamos de novo sozinhos.")),
     "vies-unavailable": Sentence(
         N_("O VIES não responde, e sem ele não se confirma o número de IVA do cliente."),

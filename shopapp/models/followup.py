@@ -5,6 +5,7 @@ They are inserted in the commit that records the document. One that fails never 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -143,6 +144,18 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
             )
         )
         db.session.commit()
+
+    def is_after_another(self, kinds: Sequence[str]) -> bool:
+        """Return whether a worker took another follow-up of these kinds, of the same order, before this one."""
+        mine = select(Document.order_id).where(Document.id == self.document_id).scalar_subquery()
+        other = (
+            select(FollowUp.id)
+            .join(Document, Document.id == FollowUp.document_id)
+            .where(Document.store_id == self.store_id, Document.order_id == mine, FollowUp.kind.in_(kinds))
+            .where(FollowUp.state == DUE, FollowUp.takes > 0, FollowUp.id != self.id)
+            .where(FollowUp.not_before > db_now(), FollowUp.not_before <= self.not_before)
+        )
+        return db.session.scalar(other.limit(1)) is not None
 
     @classmethod
     def any_due(cls) -> bool:

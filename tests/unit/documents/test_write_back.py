@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from shopapp.documents import merchant_actions
 from shopapp.documents.followups import document_url
 from shopapp.errors import UnreachableError
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.models import Document, FollowUp, db
+from shopapp.models import Document, FollowUp, db, now
 from tests.fakes import FakePlatform, FakeProvider, World
 
 
@@ -98,3 +99,19 @@ def test_the_transport_code_is_written_on_the_order_once_the_provider_tells_it(w
     world.run_due_work()
     assert world.shop.transport_codes == {"1001": "88123456789"}
     assert FollowUp.query.filter_by(kind="at-code").one().state == "done"
+
+
+def test_two_workers_never_write_on_one_order_at_once_where_all_is_one_text(one_place: World) -> None:
+    one_place.pay_order()
+    one_place.shop.errors["attach"] = [UnreachableError("unreachable")]
+    one_place.run_due_work()
+    attach = FollowUp.query.filter_by(kind="attach").one()
+    # as if another worker had just taken it and the history were to be written again
+    db.session.execute(db.update(FollowUp).values(state="due", takes=0, not_before=now()))
+    attach.takes, attach.not_before = 1, now() + timedelta(seconds=50)
+    db.session.commit()
+    one_place.shop.calls.clear()
+    one_place.run_due_work()
+    db.session.expire_all()
+    waiting = FollowUp.query.filter_by(kind="history").one()
+    assert (waiting.state, waiting.reason, "note" in one_place.shop.calls) == ("due", "order-busy", False)
