@@ -26,7 +26,7 @@ test: venv ## every test but those of sweep, on SQLite and PostgreSQL (ARGS="-k 
 	@$(PY) -m pytest -q -n $(JOBS) -m "not sweep" $(ARGS)
 
 # the folders that have tests with the marker sweep
-SWEPT := browser dev end_to_end failure_table outages state_machines
+SWEPT := browser contract dev end_to_end failure_table outages state_machines
 sweep: venv ## the long tests: every unknown of the outside, every failpoint, all runs of the state machines, axe on every page (after test; ARGS="-k word")
 	@$(PY) -m pytest -q -n $(JOBS) -m sweep $(addprefix tests/,$(SWEPT)) $(ARGS)
 
