@@ -70,7 +70,7 @@ def order_specification(case: Case) -> dict[str, Any]:
     order, customer = case["order"], case["order"]["customer"]
     instead = SUBSTITUTES.get(case["id"], {})
     delivery = next((line for line in order["lines"] if line["kind"] == "shipping"), None)
-    rates = _rates(case) | instead.get("rates", {})
+    rates = charged_rates(case) | instead.get("rates", {})
     shipping = {"price": delivery["unit_price"], "tax": rates[delivery["ref"]]} if delivery else None
     coupon = order.get("order_discount") or "0"
     return {
@@ -88,7 +88,7 @@ def order_specification(case: Case) -> dict[str, Any]:
         or [
             _line(each, rates)
             for each in order["lines"]
-            if each["kind"] not in ("shipping", "fee") or _is_negative(each)
+            if each["kind"] not in ("shipping", "fee") or is_negative(each)
         ],
         "coupon": {"amount": coupon} if Decimal(coupon) else None,
         "shipping": instead.get("shipping", shipping),
@@ -125,7 +125,7 @@ def original_of(case: Case, given: Mapping[str, Case]) -> Case:
     return {"id": f"{case['id']} before", "merchant": case["merchant"], "order": bought, "expected": expected}
 
 
-def _rates(case: Case) -> dict[str, str | None]:
+def charged_rates(case: Case) -> dict[str, str | None]:
     """Return the charged rate of each line: as the case states, else the lawful one, else the usual one, or none."""
     lawful = {line["ref"]: line.get("vat_rate") for line in case["expected"].get("lines", [])}
     usual = CHARGED_RATES[case["merchant"]["ship_from"]]
@@ -151,11 +151,11 @@ def _line(line: Mapping[str, Any], rates: Mapping[str, str | None]) -> dict[str,
 
 
 def _fees(order: Mapping[str, Any]) -> str:
-    fees = (line for line in order["lines"] if line["kind"] == "fee" and not _is_negative(line))
+    fees = (line for line in order["lines"] if line["kind"] == "fee" and not is_negative(line))
     return next((line["unit_price"] for line in fees), "0")
 
 
-def _is_negative(line: Mapping[str, Any]) -> bool:
+def is_negative(line: Mapping[str, Any]) -> bool:
     """Return whether the line takes something off: a shop has that as a product with a negative price."""
     return Decimal(line["unit_price"]) < 0
 

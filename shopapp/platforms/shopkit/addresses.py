@@ -24,7 +24,9 @@ _REGION_DIGITS = (("PT-MA", "9[0-4]"), ("PT-AC", "9[5-9]"), ("PT", "[1-8]"))
 
 def address_of(block: Json) -> Address | None:
     """Return the address in this block; None where there is none."""
-    if not text_field(block, "address", "zip_code", "city"):
+    if not text_field(
+        block, "address", "zip_code", "city", "country", "country_code", "country_code_alpha_2"
+    ):
         return None
     return Address(
         street=text_field(block, "address", "address_extra"),
@@ -53,7 +55,14 @@ def delivery_of(order: Json) -> Address | None:
 
 def _delivery(order: Json) -> Address | None:
     client = object_field(order, "client")
-    return address_of(object_field(client, "delivery")) or address_of(_flat(client))
+    return _fullest(address_of(object_field(client, "delivery")), address_of(_flat(client)))
+
+
+def _fullest(*addresses: Address | None) -> Address | None:
+    """Return the first address that says more than a country, else the first one that says that."""
+    known = [each for each in addresses if each is not None]
+    full = (each for each in known if each.street or each.postal_code or each.city)
+    return next(full, known[0] if known else None)
 
 
 def _flat(client: Json) -> Json:
@@ -73,7 +82,7 @@ def buyer_of(order: Json) -> Party:
         company=text_field(client, "company") or text_field(billing, "company"),
         email=text_field(client, "email"),
         phone=text_field(billing, "phone") or text_field(client, "phone"),
-        address=address_of(billing) or _delivery(order),
+        address=_fullest(address_of(billing), _delivery(order)),
         is_erased=not known,
     )
 
@@ -84,10 +93,9 @@ def check_regions(order: Json, lines: Sequence[OrderLine]) -> None:
     It does for what is not sent. Raises OrderError `postal-code-missing` or `postal-code-unreadable`.
     """
     client = object_field(order, "client")
-    block = next(
-        (each for name in ("billing", "delivery") if address_of(each := object_field(client, name))), None
-    )
-    if block is None or country_of(block) != "PT" or not any(line.kind == "service" for line in lines):
+    blocks = [object_field(client, name) for name in ("billing", "delivery")]
+    block = next((each for each in blocks if text_field(each, "address", "zip_code", "city")), blocks[0])
+    if country_of(block) != "PT" or not any(line.kind == "service" for line in lines):
         return
     region, postal_code = _region_of(text_field(block, "country")), text_field(block, "zip_code")
     if not postal_code and region in ("PT-MA", "PT-AC"):

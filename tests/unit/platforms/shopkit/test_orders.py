@@ -253,6 +253,15 @@ def test_the_buyer_is_the_one_of_the_billing_address() -> None:
     assert order_from(order(product("10.00", 0), total=10.0, client=None)).buyer.is_erased
 
 
+def test_an_address_that_says_only_its_country_gives_way_to_one_that_says_more() -> None:
+    bare = {"country": "Portugal - Continental"}
+    payload = order(product("10.00", 0), total=10.0, client__billing=bare)
+    buyer = order_from(payload).buyer
+    assert buyer.address is not None and buyer.address.street == "Rua das Flores 1 2.º Esq."
+    found = order_from(order(product("10.00", 0), total=10.0, client__billing=bare, client__delivery=bare))
+    assert found.ship_to is not None and (found.ship_to.country, found.ship_to.street) == ("PT", "")
+
+
 @pytest.mark.parametrize("name", ["id", "total", "created_at", "currency", "products"])
 def test_an_order_without_what_it_needs_is_stopped(name: str) -> None:
     payload = order(product("10.00", 0), total=10.0) | {name: None}
