@@ -160,6 +160,9 @@ class ShopkitDemo(Demo):
                 f"{merchant.shop}: {counts['calls']} calls, {counts['busiest_hour']} in the busiest hour, {over} above"
                 " the limit."
             )
+            sent = [write for order in merchant.shop_orders() for write in order["writes"]]
+            files, links = (sum(name in write for write in sent) for name in ("invoice_file", "invoice_url"))
+            print(f"{merchant.shop}: {files} invoices written as files, {links} as links.")
             if over:
                 wrong.append(f"{merchant.shop}: {over} calls above the limit")
         return wrong
@@ -205,5 +208,20 @@ class ShopkitPhcGoDemo(ShopkitDemo, PhcGoDemo):
     def _answer_lost_before_issuing(self) -> None:
         PhcGoDemo._answer_lost_before_issuing(self)
 
+    def _options_on(self) -> None:
+        self.olaria.set_switches(transport_code="told")
+        super()._options_on()
+
     def check(self) -> list[str]:
-        return ShopkitDemo.check(self) + PhcGoDemo.check(self)
+        return ShopkitDemo.check(self) + PhcGoDemo.check(self) + self._wrong_transport_codes()
+
+    def _wrong_transport_codes(self) -> list[str]:
+        """Return the orders that do not show the tax authority's code of their guide."""
+        shown = {int(order["id"]): order["at_code"] for order in self.olaria.shop_orders()}
+        guides = {one.number: self.documents(one)[1]["at_code"] for one in self.orders if "GT" in one.kinds}
+        print(f"{len(guides)} guides, whose codes are on their orders: {sorted(guides.values())}")
+        return [
+            f"#{number}: not {code} but {shown[number]!r}"
+            for number, code in guides.items()
+            if shown[number] != code
+        ]
