@@ -46,7 +46,7 @@ def authenticate() -> Response | None:
     g.shop = next(
         (
             shop
-            for shop in components().state.shops.values()
+            for shop in list(components().state.shops.values())
             if shop.key and hmac.compare_digest(shop.key, key)
         ),
         None,
@@ -181,7 +181,7 @@ def store() -> Response:
 @pages.get("/client")
 def clients() -> Response:
     """The buyers of orders, each once; a plain array, with times in Unix seconds."""
-    orders = calling_shop().orders.values()
+    orders = list(calling_shop().orders.values())
     found = {order["client_hash"]: order for order in orders}
     return jsonify(
         [

@@ -203,6 +203,7 @@ class Orders:
                     order[name] = str(sent[name] or "")
             if "tags" in sent:
                 order["tags"] = [{"title": tag, "handle": str(tag).lower()} for tag in sent["tags"]]
+                events.append("order_tag_added")
             is_kept = had_invoice and self.state.switches["invoice-overwrite"] == "kept"
             if not is_kept or sent.get("invoice_url") == "":
                 _set_invoice(order, sent)
@@ -214,7 +215,7 @@ class Orders:
     def _check_write(self, order: Json, sent: Json) -> None:
         switches = self.state.switches
         status = sent.get("status_alias")
-        if status is not None and status not in STATUS_NUMBERS:
+        if status is not None and status not in STATUS_NUMBERS.keys() - {"waiting_return"}:
             raise RefusedError(400, "Bad request.")
         file = sent.get("invoice_file")
         if file is not None:

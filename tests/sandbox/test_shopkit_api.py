@@ -144,7 +144,8 @@ def test_a_write_answers_with_the_whole_order_and_is_on_record() -> None:
         assert answer["products"][0]["reference"] == "TACA-01"
         (kept,) = client.browser.get(f"/sandbox/shops/{SADO}/orders").json
         assert kept["writes"][0]["at_code"] == "AT1"
-        assert write(client, number, status_alias="flown").status_code == 400
+        assert write(client, number, status_alias="waiting_return").status_code == 400
+        assert write(client, number, tags=["Oferta"]).json["tags"][0]["handle"] == "oferta"
         assert write(client, 1).status_code == 404
 
 
