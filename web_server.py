@@ -94,7 +94,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]
         for listener in self.sockets:
             self.loop.remove_reader(listener)
             while self._accept(listener):
-                pass  # with --reuse-port, closing the listener would drop the connections that wait at it
+                pass  # when the main process ends too, the last close drops the connections that wait
             listener.close()
         began = time.monotonic()
         while self.connections and time.monotonic() < began + self.cfg.graceful_timeout:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
 
@@ -190,16 +192,21 @@ def test_a_server_that_is_to_end_answers_what_has_arrived(start: Start) -> None:
 
 def test_a_process_that_has_answered_its_number_of_requests_is_replaced(start: Start) -> None:
     server = start({"--max-requests 100000 --max-requests-jitter 50000": "--max-requests 3"})
-
-    def answered() -> bool:
-        try:
-            return server.echo() == b"hello"
-        except ConnectionError:
-            return False  # there is only one process, and it is being replaced
-
     for _ in range(10):
-        wait_until(answered, "an answer", 20)
+        assert server.echo() == b"hello"
     assert server.child.log.read_text().count("Booting worker") > 2
+
+
+def test_a_client_that_comes_while_no_process_lives_is_answered_by_the_next(start: Start) -> None:
+    server = start()
+    assert server.echo() == b"hello"
+    (worker,) = set(server.child.members()) - {server.child.pid}
+    os.kill(server.child.pid, SIGSTOP)
+    os.kill(worker, SIGKILL)
+    wait_until(lambda: worker not in server.child.members(), "the end of the process", 20)
+    with server.connect(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello") as client:
+        os.kill(server.child.pid, SIGCONT)
+        assert b"200 OK" in client.recv(1000)
 
 
 @pytest.mark.parametrize(
