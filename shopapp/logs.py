@@ -18,7 +18,7 @@ from typing import Any
 
 TEXT, JSON = "text", "json"
 EVENTS: Mapping[str, tuple[int, str]] = {
-    "session-started": (logging.INFO, "A browser logged in (`how`: authorised, token, code)"),
+    "session-started": (logging.INFO, "A browser logged in (`how`: authorised, token, code, accountant)"),
     "session-refused": (logging.WARNING, "A log-in was refused: token or code unknown, used or expired (`how`)"),
     "session-ended": (logging.INFO, "Sessions ended (`how`: log-out, others, authorised, operator; `count`)"),
     "install-refused": (logging.WARNING, "An authorisation did not match what was asked for (`reason`)"),
@@ -29,7 +29,8 @@ EVENTS: Mapping[str, tuple[int, str]] = {
     "row-refused": (logging.WARNING, "A page was asked for a number that its store does not have (`page`)"),
     "signature-refused": (logging.WARNING, "A webhook of a known store had a wrong signature or another store's code"),
     "address-refused": (logging.WARNING, "A webhook came for an address that no store has"),
-    "link-refused": (logging.WARNING, "A buyer's link is unknown or revoked"),
+    "link-refused": (logging.WARNING, "A buyer's or an accountant's link is unknown or revoked"),
+    "accountant-link": (logging.INFO, "A link for the accountant was made or closed (`how`: created, revoked)"),
     "rate-limited": (logging.WARNING, "A client asked more often than a limit allows (`page`)"),
     "keys-changed": (logging.INFO, "The provider accepted new keys, which are stored (`provider`)"),
     "keys-refused": (logging.WARNING, "The provider refused keys that were typed (`provider`)"),

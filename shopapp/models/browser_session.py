@@ -41,29 +41,30 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
     """When it was last used; the last minute of use may be missing."""
 
     @classmethod
-    def begin(cls, store: Store, browser: str = "") -> str:
-        """Start a session of the store; return the secret that names it. Commits."""
+    def begin(cls, store: Store, browser: str = "", accountant_link_id: int | None = None) -> str:
+        """Start a session of the store, of an accountant's link or the merchant's; return its secret. Commits."""
         secret, moment = secrets.token_urlsafe(32), now()
         db.session.add(
             cls(store_id=store.id, installation=store.installation, secret_hash=stored_hash(secret),
-                browser=browser[:40], began_at=moment, used_at=moment)
+                browser=browser[:40], began_at=moment, used_at=moment, accountant_link_id=accountant_link_id)
         )  # fmt: skip
         db.session.commit()
         return secret
 
     @classmethod
-    def find(cls, secret: str) -> tuple[int, Store, bool] | None:
-        """Return the session's id, its store, and whether its last use was recorded a minute ago or earlier; one query.
+    def find(cls, secret: str) -> tuple[int, Store, bool, bool] | None:
+        """Return the session's id and store, whether its last use was recorded a minute ago or earlier, and whether it
+        only reads, as an accountant's does; one query.
 
         None when it ended or the store left.
         """
         asked = (
-            select(cls.id, Store, cls.used_at <= db_now(-TOUCH_SECONDS))
+            select(cls.id, Store, cls.used_at <= db_now(-TOUCH_SECONDS), cls.accountant_link_id.is_not(None))
             .join(Store, (Store.id == cls.store_id) & (Store.installation == cls.installation))
             .where(cls.secret_hash == stored_hash(secret), Store.state != UNINSTALLED, cls._is_live())
         )
         found = db.session.execute(asked).first()
-        return (found[0], found[1], bool(found[2])) if found else None
+        return (found[0], found[1], bool(found[2]), bool(found[3])) if found else None
 
     @classmethod
     def _is_live(cls) -> ColumnElement[bool]:

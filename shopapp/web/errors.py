@@ -87,7 +87,9 @@ def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
         401: (gettext("É preciso abrir sessão"), gettext("Abra a aplicação a partir do painel da loja.")),
         403: (
             gettext("Não foi possível fazer este pedido"),
-            gettext(
+            gettext("Com a ligação do contabilista só se pode ler. Nada foi feito.")
+            if g.get("read_only")
+            else gettext(
                 "Não veio de uma página nossa, por isso nada foi feito. Abra a aplicação e tente de novo."
             ),
         ),

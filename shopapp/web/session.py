@@ -52,6 +52,8 @@ TOKEN_SECONDS, CODE_SECONDS = 60, 300
 CODE_CHARS = 24
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 letters and digits that people do not confuse: 5 bits each."""
+_FOR_EVERYONE = ("help", "install")
+"""Blueprints that do not belong to the session's store."""
 _WITHOUT_SESSION = ("health.healthz", "public.buyer_pdf")
 
 
@@ -130,21 +132,34 @@ def accountant_allowed(view: View) -> View:
     return view
 
 
-def _load_store() -> None:
-    """Set `g.store` and `g.account` to those of the session, or None; a GET gets a read-only transaction."""
+def _load_store() -> ResponseReturnValue | None:
+    """Set `g.store` and `g.account` to those of the session, or None; a GET gets a read-only transaction.
+
+    An accountant's session is led from every other page to the reports, and may send no other form.
+    """
     g.store = g.account = None
+    g.read_only = False
     if request.endpoint in ("static", "webhooks.receive"):
-        return
+        return None
     view = current_app.view_functions.get(request.endpoint or "")
     if request.method in ("GET", "HEAD") and not getattr(view, "writes", False):
         g.reading = ExitStack()
         g.reading.enter_context(read_only())
     if request.endpoint in _WITHOUT_SESSION:
-        return
+        return None
     _find_session(is_used=not getattr(view, "polled", False))
     if g.store is not None:
         g.account = Account.find_current(g.store)
+        if g.read_only and request.endpoint and not _is_for_accountants(view):
+            if request.method not in ("GET", "HEAD"):
+                abort(403)
+            return redirect(url_for("reports.index"))
         interrupted.restore_form(request)
+    return None
+
+
+def _is_for_accountants(view: View | None) -> bool:
+    return request.blueprint in _FOR_EVERYONE or getattr(view, "for_accountants", False)
 
 
 def _find_session(is_used: bool) -> None:
@@ -152,7 +167,7 @@ def _find_session(is_used: bool) -> None:
     secret = session.get("key")
     found = BrowserSession.find(secret) if isinstance(secret, str) else None
     if found is not None:
-        g.session_id, g.store, is_late = found
+        g.session_id, g.store, is_late, g.read_only = found
         g.touches = is_used and is_late
         logs.bind(store=g.store.id)
 
@@ -168,11 +183,12 @@ def _end_read_only(_: BaseException | None) -> None:
         BrowserSession.touch(g.session_id)
 
 
-def start_session(store: Store, how: str) -> None:
+def start_session(store: Store, how: str, accountant_link_id: int | None = None) -> None:
     """Start a new session of this store for the browser; nothing of the old one is kept. Commits."""
     logs.bind(store=store.id)
     log_event("session-started", how=how)
-    secret = BrowserSession.begin(store, browser_name(request.headers.get("User-Agent", "")))
+    browser = browser_name(request.headers.get("User-Agent", ""))
+    secret = BrowserSession.begin(store, browser, accountant_link_id)
     session.clear()
     session.permanent = True
     session.update(key=secret, store=store.id)
@@ -219,6 +235,7 @@ def entry_code(store: Store) -> str:
 
 
 @bp.post("/enter")
+@accountant_allowed
 @ENTRY
 def enter() -> ResponseReturnValue:
     """Start the session for a valid token or code; 401 with the consent page otherwise. Commits."""
@@ -248,17 +265,18 @@ def enter() -> ResponseReturnValue:
 
 
 @bp.post("/leave")
+@accountant_allowed
 @store_required
 def leave() -> Response:
     """End this browser's session. Commits."""
     log_event("session-ended", how="log-out", count=BrowserSession.end(g.session_id))
     session.clear()
-    flash(
-        gettext(
-            "A sessão terminou neste navegador. Para voltar, abra a aplicação no painel da loja e carregue em «Abrir "
-            "Quick Invoice»."
-        )
+    to_merchant = gettext(
+        "A sessão terminou neste navegador. Para voltar, abra a aplicação no painel da loja e carregue em «Abrir "
+        "Quick Invoice»."
     )
+    to_accountant = gettext("A sessão terminou. Para voltar, abra de novo a ligação que a loja lhe deu.")
+    flash(to_accountant if g.read_only else to_merchant)
     answer = redirect(url_for("home.index"), 303)
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer

@@ -26,7 +26,7 @@ def values(shop: StoreSession) -> dict[str, Any]:
     return {
         "number": document.id, "name": "igest", "token": document.link_token, "filename": "style.css",
         "platform": "jumpseller", "key": shop.store.hook_key,
-        "reading": "net", "table": "documentos",
+        "reading": "net", "table": "documentos", "secret": "x" * 43,
     }  # fmt: skip
 
 

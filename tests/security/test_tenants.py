@@ -18,6 +18,7 @@ from tests.security.test_headers import values
 pytestmark = pytest.mark.usefixtures("no_limits")
 
 OTHER_PARAMETERS = {
+    "accountant.open_link": "secret",
     "decisions.revoke_reading": "reading",
     "install.start": "platform",
     "report_files.as_csv": "table",
@@ -180,6 +181,7 @@ def test_every_page_but_a_few_needs_a_session(app: Flask, ours: StoreSession) ->
     without: dict[str, Any] = {
         "home.index": 200, "session.authorise": 200, "static": 200, "health.healthz": None, "install.start": 302,
         "install.callback": 400, "public.buyer_pdf": None, "help.page": 200, "help.accountant": 200,
+        "accountant.open_link": 404,
     }  # fmt: skip
     client = app.test_client()
     for rule in routes(app):

@@ -13,12 +13,13 @@ from shopapp.web.documents.views import redirect_to_document
 from shopapp.web.form_fields import clean_text, parse_email
 from shopapp.web.limits import ACTIONS, MAILS, MAILS_TO_ONE, PDF_FETCH, PDFS_FETCH
 from shopapp.web.public import pdf_response
-from shopapp.web.session import store_required, writes_database
+from shopapp.web.session import accountant_allowed, store_required, writes_database
 
 bp = Blueprint("delivery", __name__, url_prefix="/documents")
 
 
 @bp.get("/<int:number>/pdf")
+@accountant_allowed
 @store_required
 @writes_database
 def pdf(number: int) -> Response:

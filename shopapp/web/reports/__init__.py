@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from shopapp.web.reports import behind, exports, month, saft
+from shopapp.web.reports import access, behind, exports, month, saft
 
-BLUEPRINTS = (month.bp, behind.bp, exports.bp, saft.bp)
+BLUEPRINTS = (month.bp, behind.bp, exports.bp, saft.bp, access.bp, access.entry)

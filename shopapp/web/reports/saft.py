@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -75,7 +75,7 @@ class Comparison:
 
 @bp.url_value_preprocessor
 def _allow_larger_body(endpoint: str | None, _: dict[str, Any] | None) -> None:
-    if endpoint == "report_saft.compare":
+    if endpoint == "report_saft.compare" and "key" in session:
         request.max_content_length = MAX_UPLOAD_BYTES
 
 

@@ -117,6 +117,7 @@ def test_every_page_is_in_one_language(
             "documents.version",
             "documents.rows",
             "delivery.pdf",
+            "accountant.open_link",
             "report_files.as_csv",
             "report_files.as_xlsx",
         )
