@@ -76,11 +76,10 @@ def fill(db: SQLAlchemy, shop: StoreSession, text: str, kept: dict[str, dict[int
                     if not isinstance(table.c[one].type, Text)
                     else None
                 )
-                value = (
-                    f"{text}{row[one]}" if one == "sku" else f"{text}{number}" if one == "number" else text
-                )
+                # a number is unique, also when it is cut
+                end = {"sku": row[one], "number": str(number)}.get(one, "")
                 if row[one] not in (None, ""):
-                    changed[one] = value[:length]
+                    changed[one] = text[: length - len(end) if length else None] + end
             if changed:
                 db.session.execute(update(table).where(table.c.id == number).values(**changed))
                 written += len(changed)
@@ -92,7 +91,7 @@ def fill(db: SQLAlchemy, shop: StoreSession, text: str, kept: dict[str, dict[int
 
 
 def _fill_document(document: Document, text: str) -> None:
-    document.buyer = {"name": text, "tax_id": text[:20], "address": [text, text], "email": text}
+    document.buyer = {"name": text, "tax_id": text[:20], "address": [text, text, text], "email": text}
     document.corrections = {"name": text, "tax_id": text[:20]}
     if document.draft_text:
         content = json.loads(document.draft_text)
