@@ -56,7 +56,7 @@ def test_a_document_missing_from_a_backup_is_recorded_and_not_issued_again(
 ) -> None:
     number = _issued(listing).number
     db.session.execute(db.delete(FollowUp))
-    for table in ("document_line", "attempt", "move", "document"):
+    for table in ("document_payment", "document_warning", "document_line", "attempt", "move", "document"):
         db.session.execute(db.text(f"DELETE FROM {table}"))
     db.session.commit()
     _compare(listing)
@@ -86,7 +86,15 @@ def test_a_document_found_before_its_order_was_read_raises_no_false_alarm(
     _, issued = next(iter(listing.provider.listed_documents()))
     found = [(reference, replace(issued, total=stated))]
     monkeypatch.setattr(listing.provider, "listed_documents", lambda: found)
-    for table in ("document_line", "attempt", "move", "follow_up", "document"):
+    for table in (
+        "document_payment",
+        "document_warning",
+        "document_line",
+        "attempt",
+        "move",
+        "follow_up",
+        "document",
+    ):
         db.session.execute(db.text(f"DELETE FROM {table}"))
     Document.create_if_absent(listing.store, "1001", SALE)
     db.session.commit()

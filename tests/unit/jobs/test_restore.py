@@ -26,7 +26,7 @@ def _restored(world: World, *numbers: str) -> None:
         world.pay_order(number)
     world.run_due_work()
     db.session.execute(db.text("DELETE FROM follow_up"))
-    for table in ("document_line", "attempt", "move", "document"):
+    for table in ("document_payment", "document_warning", "document_line", "attempt", "move", "document"):
         db.session.execute(db.text(f"DELETE FROM {table}"))
     db.session.execute(delete(Webhook))
     db.session.execute(delete(Sale))
