@@ -38,14 +38,14 @@ class Shop:
         self.extras = draw(st.sampled_from(["line", "piece", "in-price"]))
         self.points_after_vat, self.shipping_tax_inside = coin(), coin()
         self.lines = [
-            (amount(9900) + 2, draw(st.integers(1, 4)), draw(st.sampled_from(RATES)))
+            (amount(9900) + 4, draw(st.integers(1, 4)), draw(st.sampled_from(RATES)))
             for _ in range(draw(st.integers(1, 4)))
         ]
         self.percent = draw(st.sampled_from([0, 0, 5, 10, 33]))
         self.extra = amount(500) if coin() else Decimal(0)
-        self.shipping, self.shipping_rate = amount(900), draw(st.sampled_from([0, 23]))
-        self.fee = amount(200) if coin() else Decimal(0)
-        self.points = amount(100) if coin() else Decimal(0)
+        self.shipping, self.shipping_rate = (amount(900) + 1) * coin(), draw(st.sampled_from([0, 23]))
+        self.fee = (amount(200) + 1) * coin()
+        self.points = (amount(100) + 1) * coin()
         self.states_tax, self.frees_shipping = coin(), coin()
         self.shows_other_price, self.counts_points = coin(), coin()
         self.tells_other_discount = not self.points and coin()
