@@ -54,7 +54,7 @@ def authenticate() -> Response | None:
     if not request.headers.get("User-Agent"):
         return message(int(switches["no-user-agent"]), "User-Agent is required")
     if g.shop is None:
-        return message(401, "Unauthorized")
+        return message(int(switches["refused-key"]), "Unauthorized")
     wait = components().limit.count(g.shop.code, switches["limit-window"])
     if wait:
         g.over_limit = True

@@ -26,7 +26,12 @@ def _option(product: Json, number: int) -> Json | None:
 @pages.get("/product")
 def products() -> Response:
     shop, asked = calling_shop(), request.args
-    found = list(shop.products.values())
+    found, switches = list(shop.products.values()), components().switches
+    if (
+        switches["hidden-products"] == "left-out"
+        and not {"status", "status_alias", "id", "ids"} & asked.keys()
+    ):
+        found = [one for one in found if one["status"] != 2]
     for name, text in asked.items():
         if name in ("id", "ids"):
             found = [one for one in found if str(one["id"]) in text.split(",")]
@@ -38,7 +43,12 @@ def products() -> Response:
             found = [one for one in found if one["reference"] == text]
         elif name == "q":
             found = [one for one in found if text.lower() in f"{one['title']} {one['reference']}".lower()]
-    return list_answer([partial(_shown, shop, one) for one in found], components().switches["product-list"])
+    left_out = {"options"} if switches["row-options"] == "left-out" else set()
+    return list_answer([partial(_row, shop, one, left_out) for one in found], switches["product-list"])
+
+
+def _row(shop: Shop, product: Json, left_out: set[str]) -> Json:
+    return {name: value for name, value in _shown(shop, product).items() if name not in left_out}
 
 
 @pages.get("/product/<int:number>")

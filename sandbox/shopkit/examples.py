@@ -94,6 +94,10 @@ EXAMPLES: dict[str, Example] = {
     "exemption-unknown": Example(
         "isenta com um código que não existe", _order(WORKSHOP, shipping=0, tax_exemption="isento")
     ),
+    "not-a-product": Example(
+        "uma linha que não é um produto",
+        _order(MUG, {"name": "Embrulho", "price": "2.00", "is_product": False}),
+    ),
     "no-reference": Example("um artigo sem referência", _order({**MUG, "sku": ""})),
     "option": Example(
         "uma variante", _order({**MUG, "name": "T-shirt", "option": "M / Azul", "sku": "TSH-M-AZUL"})

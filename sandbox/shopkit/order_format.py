@@ -178,11 +178,14 @@ class _OrderFormat:
         else:
             subtotal = sum(line.net if as_net else line.base - line.discount for line in amounts.lines)
         product_tax = sum(line.tax for line in amounts.lines)
+        discount = sum(self._discount(line) for line in amounts.lines)
+        if switches["free-shipping"] == "in-discount":
+            discount += amounts.shipping.discount
         everything = product_tax + amounts.shipping.tax + amounts.payment.tax
         return {
             "total": self._amount(amounts.total),
             "subtotal": self._shown(subtotal),
-            "discount": self._amount(sum(self._discount(line) for line in amounts.lines)),
+            "discount": self._amount(discount),
             "product_tax": self._shown(product_tax),
             "total_tax": self._shown(everything if switches["total-tax"] == "all" else product_tax),
         }
@@ -230,7 +233,7 @@ class _OrderFormat:
             "url": f"{self.state.public}/product/{line['product_id']}",
             "description_short": "",
             "image": {},
-            "is_product": self._flag(True),
+            "is_product": self._flag(line["is_product"]),
         }  # fmt: skip
         if line["extras"] and switches["extras"] == "told":
             shown["extras"] = [{**extra, "price": self._amount(extra["price"])} for extra in line["extras"]]
@@ -240,7 +243,7 @@ class _OrderFormat:
     def _fee(self, fee: FeeAmounts) -> Json:
         rate = 0 if not fee.tax else round_half_up(100 * fee.tax / fee.net, 0)
         value = fee.gross if self.switches["shipping-value"] == "gross" else fee.net
-        if fee.discount and self.switches["free-shipping"] == "value-kept":
+        if fee.discount and self.switches["free-shipping"] != "value-zero":
             value += fee.discount
         is_told = rate and self.switches["shipping-tax-percent"] == "told"
         return {

@@ -126,6 +126,7 @@ def _line(shop: Shop, sent: Json, is_taxed: bool) -> Json:
         "qty": int(sent.get("qty", 1)),
         "discount": amount(sent.get("discount") or 0),
         "type": sent.get("type", product["type"] if product else "physical"),
+        "is_product": bool(sent.get("is_product", True)),
         "extras": [
             {"title": extra["title"], "price": amount(extra["price"])} for extra in sent.get("extras", [])
         ],

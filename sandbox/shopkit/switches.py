@@ -61,8 +61,8 @@ ORDER_SWITCHES = (
     ),
     Switch(
         "free-shipping",
-        "shipping that a coupon pays: `value` 0; `value` kept beside an equal `discount`",
-        ("value-zero", "value-kept"),
+        "shipping that a coupon pays: `value` 0; kept beside an equal `discount`; kept, and in the order's `discount`",
+        ("value-zero", "value-kept", "in-discount"),
         "unknown",
     ),
     Switch("total-tax", "`total_tax`: of everything, of products alone", ("all", "products"), "inferred"),
@@ -128,6 +128,7 @@ ORDER_SWITCHES = (
 SWITCHES = (
     *ORDER_SWITCHES,
     # the wire
+    Switch("refused-key", "a call with an unknown or revoked key", ("401", "403"), "documented"),
     Switch("no-user-agent", "a call without User-Agent", ("403", "400", "401"), "unknown"),
     Switch("order-list", "the shape of a list of orders", ("keyed", "array"), "inferred"),
     Switch("product-list", "the shape of a list of products", ("keyed", "array"), "seen in code"),
@@ -159,7 +160,7 @@ SWITCHES = (
     Switch(
         "limit-answer",
         "a call over the limit: status, or 200 with a message",
-        ("429", "403", "200"),
+        ("429", "403", "200", "400", "401", "503"),
         "unknown",
     ),
     Switch("retry-after", "Retry-After of a call over the limit", ("told", "absent"), "unknown"),
@@ -235,6 +236,12 @@ SWITCHES = (
     Switch("webhook-order", "the order of webhooks of the same moment", ("in-turn", "shuffled"), "unknown"),
     Switch("webhook-origin", "`X-Webhook-Resource-Origin`", ("told", "absent"), "documented"),
     # products and stock
+    Switch(
+        "hidden-products", "hidden products in a list that names no status", ("listed", "left-out"), "unknown"
+    ),
+    Switch(
+        "row-options", "`options` of products in lists: told, or left out", ("told", "left-out"), "unknown"
+    ),
     Switch("stock-on-sale", "when a sale reduces the stock", ("placed", "paid", "never"), "unknown"),
     Switch("stock-on-cancel", "the stock of a cancelled order", ("returned", "kept"), "unknown"),
     Switch("option-stock", "`stock_qty` of a product with options: the sum, 0", ("sum", "zero"), "unknown"),

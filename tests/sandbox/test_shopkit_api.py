@@ -25,7 +25,8 @@ def test_a_key_opens_one_store_by_header_or_address() -> None:
         assert client.browser.get("/v1/store", headers={"X-API-KEY": "0" * 40}).status_code == 401
         client.control(f"shops/{SERRA}/revoke-key")
         assert client.browser.get("/v1/store", headers={"X-API-KEY": key}).json == {"message": "Unauthorized"}
-        assert client.browser.get("/v1/store", headers={"X-API-KEY": ""}).status_code == 401
+        client.switch("refused-key", "403")
+        assert client.browser.get("/v1/store", headers={"X-API-KEY": ""}).status_code == 403
         keys = [call["key"] for call in client.browser.get("/sandbox/calls").json]
     assert keys == ["header", "query", "header", "header", ""]
     assert key not in str(client.parts.limit.ledger.entries)
@@ -63,6 +64,8 @@ LISTS: list[tuple[dict[str, str], str, Any]] = [
     ({"order-sort": "oldest"}, "/order", lambda got: got["0"]["id"] < got["1"]["id"]),
     ({"order-rows": "short"}, "/order", lambda got: "product_tax" not in got["0"]),
     ({"order-filters": "ignored"}, "/order?paid=true", lambda got: "0" in got),
+    ({"row-options": "left-out"}, "/product", lambda got: "options" not in got["1"]),
+    ({"hidden-products": "left-out"}, "/product?limit=50&q=oficina", lambda got: "0" not in got),
     ({"option-stock": "zero"}, "/product?limit=50", lambda got: got["1"]["stock"]["stock_qty"] == 0),
 ]
 
@@ -73,6 +76,8 @@ def test_a_switch_changes_a_list(switches: dict[str, str], path: str, is_right: 
         client.place_order(**CUP)
         client.place_order(**CUP)
         client.control("catalogue", shop=SADO, products=60)
+        workshop = client.get("/product?reference=WORK-ISENTO")["0"]["id"]
+        client.control(f"shops/{SADO}/goods/{workshop}", status=2)
         assert not is_right(client.call("GET", path).json)
         for name, position in switches.items():
             client.switch(name, position)
@@ -106,7 +111,12 @@ def test_orders_are_filtered_by_payment_invoice_status_and_day() -> None:
 @pytest.mark.parametrize("window", ["sliding", "hour"])
 @pytest.mark.parametrize(
     ("answer", "retry_after", "status", "has_header"),
-    [("429", "told", 429, True), ("403", "absent", 403, False), ("200", "told", 200, True)],
+    [
+        ("429", "told", 429, True),
+        ("403", "absent", 403, False),
+        ("200", "told", 200, True),
+        ("401", "told", 401, True),
+    ],
 )
 def test_a_call_over_the_limit_is_refused_and_counted(
     window: str, answer: str, retry_after: str, status: int, has_header: bool

@@ -110,6 +110,7 @@ BARE: dict[str, Any] = {"coupon": None, "loyalty": 0, "shipping": 0, "payment": 
 HALF = {"name": "x", "price": "1.005", "tax": 0}
 OTHERS: dict[tuple[str, str], dict[str, Any]] = {
     ("free-shipping", "value-kept"): {"coupon": {"type": "shipping", "value": 0}},
+    ("free-shipping", "in-discount"): {"coupon": {"type": "shipping", "value": 0}},
     ("shipping-price", "with-tax"): {"prices_include_tax": False},
     ("total-rounding", "binary"): BARE | {"lines": [HALF]},
     ("total-rounding", "cut"): BARE | {"lines": [HALF]},
