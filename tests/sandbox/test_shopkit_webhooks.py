@@ -24,17 +24,17 @@ def client() -> Iterator[ShopkitClient]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[WebhookReceiver]:
+def shared_receiver() -> Iterator[WebhookReceiver]:
     running = WebhookReceiver()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def receiver(server: WebhookReceiver) -> WebhookReceiver:
-    server.received.clear()
-    server.status = 200
-    return server
+def receiver(shared_receiver: WebhookReceiver) -> WebhookReceiver:
+    shared_receiver.received.clear()
+    shared_receiver.status = 200
+    return shared_receiver
 
 
 def test_one_payment_sends_one_webhook_for_each_event(
