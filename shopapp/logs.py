@@ -18,10 +18,12 @@ from typing import Any
 
 TEXT, JSON = "text", "json"
 EVENTS: Mapping[str, tuple[int, str]] = {
-    "session-started": (logging.INFO, "A browser logged in (`how`: authorised, token, code, accountant)"),
-    "session-refused": (logging.WARNING, "A log-in was refused: token or code unknown, used or expired (`how`)"),
+    "session-started": (logging.INFO, "A browser logged in (`how`: authorised, key, link, token, code, accountant)"),
+    "session-refused": (logging.WARNING, "A log-in was refused: link, token or code unknown, used or expired (`how`)"),
     "session-ended": (logging.INFO, "Sessions ended (`how`: log-out, others, authorised, operator; `count`)"),
-    "install-refused": (logging.WARNING, "An authorisation did not match what was asked for (`reason`)"),
+    "link-mailed": (logging.INFO, "A link to sign in went to the shop's own address"),
+    "link-unmailed": (logging.WARNING, "A link to sign in was asked for, not sent (`reason`: unknown, many, refused)"),
+    "install-refused": (logging.WARNING, "An authorisation did not match, or a shop's key was refused (`reason`)"),
     "store-installed": (logging.INFO, "A store was authorised, for the first time or again (`installation`)"),
     "store-uninstalled": (logging.WARNING, "A store counts as uninstalled; its tokens are deleted"),
     "access-lost": (logging.WARNING, "The platform refuses a store's tokens; its merchant must authorise again"),

@@ -16,6 +16,7 @@ from shopapp.errors import AppError, CredentialsError, StoreAccessError, Unreach
 from shopapp.logs import log_event
 from shopapp.models import Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
+from shopapp.platforms.base import SupportsApiKey
 from shopapp.platforms.oauth import SupportsOAuth
 
 _REFRESH_MARGIN_SECONDS = 300
@@ -81,6 +82,11 @@ def _open_platform(
 def platform_class(name: str) -> type[Platform]:
     """Return the adapter's class, for what needs no store: verifying and reading webhooks."""
     return PLATFORMS[name]
+
+
+def lost_access_code(store: Store) -> str:
+    """Return the code that says that the store's platform refuses its API key, or else its token."""
+    return "store-key" if issubclass(platform_class(store.platform), SupportsApiKey) else "store-access"
 
 
 def _access_token_getter(store_id: int) -> Callable[[str | None], str]:

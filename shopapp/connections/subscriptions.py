@@ -72,6 +72,11 @@ def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
     return fixed
 
 
+def unsubscribe_webhooks(store: Store) -> None:
+    """Delete every webhook of the store that posts to us. Commits nothing. Raises what the platform's call raises."""
+    platform_of(store).subscribe_webhooks(webhook_url(store), ())
+
+
 def reread_webhook_token(store: Store, at_most_every: float = 600) -> bool:
     """Read the store's webhook token again, unless it is recent. Return whether it changed. Commits."""
     read_at, old = store.hooks_token_read_at, store.hooks_token

@@ -31,6 +31,7 @@ from shopapp.models import (
     LoginAttempt,
     OneTimeToken,
     Sale,
+    SignInRequest,
     StockReservation,
     Store,
     Transition,
@@ -190,6 +191,7 @@ def delete_expired_rows() -> None:
         return
     Webhook.wipe_old_bodies()
     OneTimeToken.delete_expired()
+    SignInRequest.delete_old()
     BrowserSession.delete_ended()
     LoginAttempt.delete_old()
     StockReservation.delete_old()

@@ -26,10 +26,10 @@ from shopapp import logs
 from shopapp.connections import api_usage
 from shopapp.documents import followups, issue, recover
 from shopapp.inventory import scheduler
-from shopapp.jobs import maintenance
+from shopapp.jobs import maintenance, sign_in_links
 from shopapp.jobs.queue import JOB, QUEUE, redis_connection
 from shopapp.logs import log_event
-from shopapp.models import FollowUp, Webhook, db, document_queue
+from shopapp.models import FollowUp, SignInRequest, Webhook, db, document_queue
 from shopapp.orders import webhooks
 
 log = logging.getLogger(__name__)
@@ -123,6 +123,7 @@ def drain_due_work(until: float) -> None:
         did_work = with_fresh_session(issue.issue_next_document) or did_work
         did_work = with_fresh_session(recover.recover_next_document) or did_work
         did_work = with_fresh_session(followups.run_next_followup) or did_work
+        did_work = with_fresh_session(sign_in_links.mail_next_link) or did_work
         did_work = with_fresh_session(scheduler.run_step) or did_work
         if not did_work:
             return
@@ -150,7 +151,13 @@ def with_fresh_session(act: Callable[[], T]) -> T:
 
 def has_work() -> bool:
     """Return whether anything is due now. Leaves no transaction open."""
-    has_work = document_queue.any_due() or FollowUp.any_due() or Webhook.any_new() or scheduler.any_due()
+    has_work = (
+        document_queue.any_due()
+        or FollowUp.any_due()
+        or Webhook.any_new()
+        or scheduler.any_due()
+        or SignInRequest.any_due()
+    )
     db.session.rollback()
     return has_work
 

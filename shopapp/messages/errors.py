@@ -70,6 +70,10 @@ ACCESS_ERRORS: dict[str, Sentence] = {
     "store-access": Sentence(
         N_("A loja deixou de nos dar acesso às encomendas."),
         N_("Autorize-a de novo. As encomendas esperam; nenhuma se perde."), N_("Autorizar a loja"), AUTHORISE),
+    "store-key": Sentence(
+        N_("A loja deixou de aceitar a chave que nos deu."),
+        N_("Crie uma chave nova na loja e cole-a aqui. As encomendas esperam; nenhuma se perde."),
+        N_("Pôr uma chave nova"), AUTHORISE),
     "grant-refused": Sentence(
         N_("A loja não aceitou o pedido de autorização."), N_("Comece de novo."), N_("Autorizar a loja"), AUTHORISE),
 }  # fmt: skip

@@ -32,6 +32,7 @@ from .product import Product
 from .reservation import StockReservation
 from .sale import Sale
 from .schema import engine_options, migrate
+from .sign_in_request import SignInRequest
 from .stock import StockChange, SyncedSku
 from .store import Store
 from .sync_run import SyncRun
@@ -63,6 +64,7 @@ __all__ = [
     "SyncRun",
     "Sale",
     "SealedText",
+    "SignInRequest",
     "StockChange",
     "cached_statement",
     "SyncedSku",

@@ -10,13 +10,15 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, String, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, String, and_, delete, false, not_, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, UtcDateTime, db, db_now, execute_update, now, stored_hash
 from .store import UNINSTALLED, Store
 
 MAX_AGE_SECONDS, MAX_IDLE_SECONDS = 12 * 3600, 2 * 3600
+LONG_AGE_SECONDS, LONG_IDLE_SECONDS = 30 * 86400, 14 * 86400
+"""The limits of a long session, for shops from which the app cannot be opened: each log-in there takes an e-mail."""
 TOUCH_SECONDS = 60
 """The last use is written at most once in this time, and known as precisely."""
 
@@ -36,17 +38,22 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
     """The link that opened it: such a session reads reports and documents, and changes nothing."""
     browser: Mapped[str] = mapped_column(String(40), default="")
     """Its family and system, such as `Firefox, Windows`; empty when it names none that we know."""
+    is_long: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it has the limits of a long session."""
     began_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     """When it was last used; the last minute of use may be missing."""
 
     @classmethod
-    def begin(cls, store: Store, browser: str = "", accountant_link_id: int | None = None) -> str:
+    def begin(
+        cls, store: Store, browser: str = "", accountant_link_id: int | None = None, is_long: bool = False
+    ) -> str:
         """Start a session of the store, of an accountant's link or the merchant's; return its secret. Commits."""
         secret, moment = secrets.token_urlsafe(32), now()
         db.session.add(
             cls(store_id=store.id, installation=store.installation, secret_hash=stored_hash(secret),
-                browser=browser[:40], began_at=moment, used_at=moment, accountant_link_id=accountant_link_id)
+                browser=browser[:40], began_at=moment, used_at=moment, accountant_link_id=accountant_link_id,
+                is_long=is_long)
         )  # fmt: skip
         db.session.commit()
         return secret
@@ -68,7 +75,14 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def _is_live(cls) -> ColumnElement[bool]:
-        return and_(cls.began_at > db_now(-MAX_AGE_SECONDS), cls.used_at > db_now(-MAX_IDLE_SECONDS))
+        return or_(
+            and_(cls.began_at > db_now(-MAX_AGE_SECONDS), cls.used_at > db_now(-MAX_IDLE_SECONDS)),
+            and_(
+                cls.is_long,
+                cls.began_at > db_now(-LONG_AGE_SECONDS),
+                cls.used_at > db_now(-LONG_IDLE_SECONDS),
+            ),
+        )
 
     @classmethod
     def touch(cls, session_id: int) -> None:
@@ -100,5 +114,4 @@ class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def delete_ended(cls) -> None:
         """Delete the rows of sessions that are past their time. Not committed."""
-        past = or_(cls.began_at <= db_now(-MAX_AGE_SECONDS), cls.used_at <= db_now(-MAX_IDLE_SECONDS))
-        execute_update(delete(cls).where(past))
+        execute_update(delete(cls).where(not_(cls._is_live())))

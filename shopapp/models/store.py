@@ -88,6 +88,20 @@ class Store(UidModel):
         return list(db.session.scalars(select(cls).where(cls.code == code).order_by(cls.id)))
 
     @classmethod
+    def find_by_address(cls, platform: str, address: str) -> Store | None:
+        """Return the connected store with that code, or whose shop is at that host name; None for none or several."""
+        hosts = (address, f"www.{address}")
+        urls = [
+            f"{scheme}://{host}{end}" for scheme in ("https", "http") for host in hosts for end in ("", "/")
+        ]
+        has_address = or_(func.lower(cls.code) == address, func.lower(cls.url).in_(urls))
+        mine = (cls.platform == platform, cls.state != UNINSTALLED, has_address)
+        found = db.session.scalars(select(cls).where(*mine).limit(3)).all()
+        by_code = [store for store in found if store.code.lower() == address]
+        chosen = by_code or found
+        return chosen[0] if len(chosen) == 1 else None
+
+    @classmethod
     def find_by_webhook_key(cls, key: str) -> Store | None:
         """Return the store whose webhook address ends in `key`."""
         return db.session.scalar(select(cls).where(cls.hook_key == key))
@@ -116,12 +130,15 @@ class Store(UidModel):
         store.hooks_checked_at = store.hooks_lease_until = None
         return store
 
-    def set_tokens(self, access: str, refresh: str | None, expires_in: float) -> None:
-        """Store a new pair of tokens; a missing refresh token keeps the old one. Not committed."""
+    def set_tokens(self, access: str, refresh: str | None, expires_in: float | None) -> None:
+        """Store a new pair of tokens; a missing refresh token keeps the old one. Not committed.
+
+        `expires_in` is in seconds; None is for a token that never expires, such as an API key.
+        """
         self.access_token = access
         if refresh:
             self.refresh_token = refresh
-        self.token_expires_at = now() + timedelta(seconds=expires_in)
+        self.token_expires_at = None if expires_in is None else now() + timedelta(seconds=expires_in)
         self.token_lease_until = None
 
     def require_reauthorisation(self, refused: bytes | None) -> None:

@@ -255,6 +255,9 @@ class SupportsWebhookSecret(Platform):
 class SupportsApiKey(Platform):
     """A platform whose stores connect by a key that the merchant pastes: it is the access token, and never expires."""
 
+    key_path: ClassVar[tuple[str, ...]]
+    """Where the merchant finds the key: the words to follow in the shop's back office, as the platform writes them."""
+
     @staticmethod
     @abstractmethod
     def clean_key(text: str) -> str:

@@ -15,6 +15,7 @@ from shopapp import logs
 from shopapp.connections import api_usage
 from shopapp.messages import fiscal_rules, formats, i18n, wording
 from shopapp.web import (
+    connect,
     decisions,
     documents,
     errors,
@@ -29,6 +30,7 @@ from shopapp.web import (
     reports,
     session,
     setup,
+    sign_in,
     webhooks,
 )
 
@@ -40,6 +42,7 @@ BLUEPRINTS = (
     *products.BLUEPRINTS,
     *reports.BLUEPRINTS,
     *setup.BLUEPRINTS,
+    connect.bp,
     decisions.bp,
     health.bp,
     help.bp,
@@ -47,6 +50,7 @@ BLUEPRINTS = (
     install.bp,
     public.bp,
     session.bp,
+    sign_in.bp,
     webhooks.bp,
 )
 

@@ -84,7 +84,10 @@ def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
     if status < 400:
         return error.get_response()
     titles = {
-        401: (gettext("É preciso abrir sessão"), gettext("Abra a aplicação a partir do painel da loja.")),
+        401: (
+            gettext("É preciso abrir sessão"),
+            gettext("Abra a aplicação no painel da loja, ou peça uma ligação de entrada."),
+        ),
         403: (
             gettext("Não foi possível fazer este pedido"),
             gettext("Com a ligação do contabilista só se pode ler. Nada foi feito.")
@@ -114,7 +117,7 @@ def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
     return error_page(status, title, text)
 
 
-_NEVER_REPEATED = ("setup.", "session.")
+_NEVER_REPEATED = ("setup.", "session.", "connect.", "sign_in.")
 """Blueprints whose forms hold secrets: nothing that was typed there is sent back."""
 
 

@@ -20,6 +20,12 @@ def parse_row_id(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
+def shop_address(text: str) -> str:
+    """Return what identifies a shop in its typed address: the host name without `www.`, or the word that was typed."""
+    plain = re.sub(r"^[a-z][a-z0-9+.-]*://", "", clean_text(text).casefold())
+    return re.sub(r"[/?#:].*", "", plain).strip(" .").removeprefix("www.")[:253]
+
+
 def parse_email(text: str) -> str:
     """Return the address when it looks like one, else an empty text."""
     plain = clean_text(text)

@@ -14,6 +14,13 @@ CONTENT_SECURITY_POLICY = (
 )
 NEVER_FRAMED = frozenset(
     {
+        "connect.show",
+        "connect.try_key",
+        "connect.confirm",
+        "sign_in.ask",
+        "sign_in.send",
+        "sign_in.show",
+        "sign_in.enter",
         "install.start",
         "install.callback",
         "install.welcome",
@@ -57,7 +64,7 @@ def _opener_policy() -> str:
     """
     if request.blueprint == "install":
         return "unsafe-none"
-    alone = request.endpoint is None or request.endpoint in NEVER_FRAMED
+    alone = not frame_ancestors()
     return "same-origin" if alone else "same-origin-allow-popups"
 
 

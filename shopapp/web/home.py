@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from shopapp.connections import api_usage
 from shopapp.connections.provider import provider_class, provider_label
-from shopapp.connections.shop import platform_without_store
+from shopapp.connections.shop import lost_access_code, platform_without_store
 from shopapp.messages.errors import WEBHOOK_PROBLEMS
 from shopapp.messages.formats import count_word, midnight, moment, order_count, quantity, today
 from shopapp.messages.i18n import N_, gettext, ngettext
@@ -158,7 +158,7 @@ def _render_stopped() -> str:
         *documents.list_pending(g.store, 200),
     ]
     if g.store.state == "reauthorise":
-        message, since = message_for("store-access"), None
+        message, since = message_for(lost_access_code(g.store)), None
     else:
         label = provider_label(account)
         message, since = message_for(account.refused_code, account.refused_detail, label), account.refused_at

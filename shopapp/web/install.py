@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -28,8 +27,9 @@ from shopapp.logs import log_event
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import BrowserSession, OneTimeToken, Store, db, now
-from shopapp.platforms.base import SupportsWebhookSecret
-from shopapp.platforms.oauth import SupportsOAuth
+from shopapp.platforms.base import StoreInfo, SupportsWebhookSecret
+from shopapp.platforms.oauth import OAuthTokens, SupportsOAuth
+from shopapp.web.browser_binding import bind_browser, bound_secret, new_secret, unbind_browser
 from shopapp.web.errors import error_page
 from shopapp.web.limits import ENTRY
 from shopapp.web.session import entry_code, entry_token, start_session, store_required, writes_database
@@ -38,9 +38,7 @@ bp = Blueprint("install", __name__)
 
 Result = TypeVar("Result")
 
-STATE_COOKIE = "__Host-install"
 STATE_SECONDS = 600
-_STATE_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @bp.get("/install")
@@ -57,22 +55,13 @@ def start(platform: str = "") -> Response:
     if not isinstance(adapter, SupportsOAuth):
         abort(404)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    known = request.cookies.get(STATE_COOKIE, "")
     # two windows opened at the same time share the cookie, so that both can finish
-    browser_secret = known if _STATE_COOKIE_VALUE.fullmatch(known) else secrets.token_urlsafe(32)
+    browser_secret = bound_secret() or new_secret()
     OneTimeToken.create(
         "state", state, STATE_SECONDS, {"platform": name, "verifier": verifier}, browser_secret
     )
     response = redirect(adapter.authorize_url(state, _challenge(verifier)), 302)
-    response.set_cookie(
-        STATE_COOKIE,
-        browser_secret,
-        max_age=STATE_SECONDS,
-        secure=True,
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
+    bind_browser(response, browser_secret, STATE_SECONDS)
     return response
 
 
@@ -85,13 +74,8 @@ def _challenge(verifier: str) -> str:
 @writes_database
 def callback() -> ResponseReturnValue:
     """Install the store that authorised and start its session; 400 when anything does not match. Commits."""
-    browser_secret = request.cookies.get(STATE_COOKIE, "")
-    state = request.args.get("state", "")
-    content = (
-        OneTimeToken.redeem("state", state[:200], browser_secret)
-        if state and _STATE_COOKIE_VALUE.fullmatch(browser_secret)
-        else None
-    )
+    browser_secret, state = bound_secret(), request.args.get("state", "")
+    content = OneTimeToken.redeem("state", state[:200], browser_secret) if state and browser_secret else None
     if content is None:
         return _refused_page("state")
     platform = _oauth_platform(content["platform"])
@@ -113,7 +97,7 @@ def callback() -> ResponseReturnValue:
     start_session(store, "authorised")
     notify_workers()
     response = redirect(url_for("install.welcome"), 303)
-    response.delete_cookie(STATE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+    unbind_browser(response)
     return response
 
 
@@ -134,6 +118,11 @@ def _install_store(content: dict[str, Any], code: str) -> Store:
     found = _retry_throttled(opened.store_info)
     secret = _retry_throttled(opened.webhook_secret) if isinstance(opened, SupportsWebhookSecret) else ""
     failpoints.hit("install_before_commit")
+    return record_store(name, found, tokens, secret)
+
+
+def record_store(name: str, found: StoreInfo, tokens: OAuthTokens | str, webhook_secret: str = "") -> Store:
+    """Store what the platform told of the shop, and its tokens or its API key; end its earlier sessions. Commits."""
     known: dict[str, Any] = {
         "name": found.name[:200], "currency": found.currency[:3], "country": found.country[:2],
         "language": found.language[:10] or "pt", "email": found.email[:200], "url": found.url[:300],
@@ -141,9 +130,12 @@ def _install_store(content: dict[str, Any], code: str) -> Store:
     if found.timezone:
         known["timezone"] = found.timezone[:60]
     store = Store.install(name, found.code[:100], **known)
-    store.set_tokens(tokens.access, tokens.refresh, tokens.expires_in)
-    if secret:
-        store.hooks_token, store.hooks_token_read_at = secret, now()
+    if isinstance(tokens, str):
+        store.set_tokens(tokens, None, None)
+    else:
+        store.set_tokens(tokens.access, tokens.refresh, tokens.expires_in)
+    if webhook_secret:
+        store.hooks_token, store.hooks_token_read_at = webhook_secret, now()
     ended = BrowserSession.end_of_store(store.id)
     failpoints.hit("install_after_commit")
     logs.bind(store=store.id)

@@ -21,12 +21,22 @@ from shopapp import encryption
 from shopapp.http_client import is_public_address
 from shopapp.jobs.queue import redis_connection
 from shopapp.messages.i18n import N_, gettext
+from shopapp.web.form_fields import shop_address
 
 log = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
 Owner = Literal[
-    "address", "address and link", "link", "document", "session", "store", "store of the link", "recipient"
+    "address",
+    "network",
+    "address and link",
+    "link",
+    "document",
+    "session",
+    "store",
+    "store of the link",
+    "recipient",
+    "shop typed",
 ]
 
 _REDIS_SECONDS = 0.25
@@ -45,6 +55,22 @@ def _address_and_link_key() -> str:
     return encryption.marks_of(f"{_address_key()} {request.path}")[0]
 
 
+def _network_key() -> str:
+    # whoever has a network has as many addresses as they like
+    try:
+        parsed = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return _address_key()
+    address = getattr(parsed, "ipv4_mapped", None) or parsed
+    network = ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False)
+    return encryption.marks_of(f"network {network}")[0]
+
+
+def _typed_shop_key() -> str:
+    shop = f"{request.view_args} {shop_address(request.form.get('shop', ''))}"
+    return encryption.marks_of(shop)[0]
+
+
 def _store_key() -> str:
     return str(g.store.id) if g.get("store") is not None else _address_key()
 
@@ -58,6 +84,7 @@ def _recipient_key() -> str:
 
 
 _KEYS: dict[Owner, Callable[[], str]] = {
+    "network": _network_key, "shop typed": _typed_shop_key,
     "address": _address_key, "address and link": _address_and_link_key,
     "session": _session_key, "store": _store_key, "recipient": _recipient_key,
     "link": lambda: str(g.fetched.id), "document": lambda: str(g.fetched.id),
@@ -69,6 +96,7 @@ _TOO_MANY_READS = N_(
     "Isto pergunta à loja ou ao programa de faturação, e já foi pedido muitas vezes seguidas."
 )
 _TOO_MANY_MAILS = N_("Foram muitos e-mails seguidos a partir desta loja.")
+_TOO_MANY_LINKS = N_("Foram pedidas muitas ligações de entrada seguidas.")
 _TOO_MANY_PDFS = N_("Este documento foi pedido muitas vezes seguidas.")
 
 limiter = Limiter(
@@ -116,6 +144,10 @@ def _mailed_documents() -> int:
 
 
 ENTRY = Budget("entry", "10 per minute", "address", N_("Foram muitas tentativas seguidas."), shared=False)
+CONNECT = Budget("connect", "10 per minute; 60 per hour", "address", N_("Foram muitas tentativas seguidas."))
+SIGN_IN_LINK = Budget("sign-in-link", "6 per hour; 20 per day", "address", _TOO_MANY_LINKS)
+SIGN_IN_NETWORK = Budget("sign-in-network", "30 per hour", "network", _TOO_MANY_LINKS)
+SIGN_IN_SHOP = Budget("sign-in-shop", "6 per hour", "shop typed", _TOO_MANY_LINKS)
 LINK = Budget("link", "30 per minute", "address and link", _TOO_MANY_PDFS)
 LINK_FETCH = Budget("link-fetch", "4 per hour", "link", _TOO_MANY_PDFS)
 LINKS_FETCH = Budget("links-fetch", "300 per hour", "store of the link", _TOO_MANY_PDFS)
@@ -145,9 +177,9 @@ EXPORTS = Budget(
 ARTICLES = Budget("articles", "60 per minute", "store", _TOO_MANY_READS)
 
 BUDGETS = (
-    ENTRY, LINK, LINK_FETCH, LINKS_FETCH, PDF_FETCH, PDFS_FETCH, ACTIONS, BULK, BULK_MAILS, MAILS, MAILS_TO_ONE,
-    PREVIEWS, CHECKS, LISTS, KEYS, RUNS, EXPORTS,
-    ARTICLES,
+    ENTRY, CONNECT, SIGN_IN_LINK, SIGN_IN_NETWORK, SIGN_IN_SHOP,
+    LINK, LINK_FETCH, LINKS_FETCH, PDF_FETCH, PDFS_FETCH, ACTIONS, BULK, BULK_MAILS, MAILS, MAILS_TO_ONE,
+    PREVIEWS, CHECKS, LISTS, KEYS, RUNS, EXPORTS, ARTICLES,
 )  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """The session: which store a browser belongs to, who may post, and how the session reaches the frame.
 
-A session is a row that the cookie names (`BrowserSession`). It starts only at the end of an authorisation and reaches
-the frame by a one-time token or a typed code. It ends by log-out, two hours after its last use, twelve hours after its
-start, with the store's next authorisation, and when the merchant or the operator ends it.
+A session is a row that the cookie names (`BrowserSession`). It starts only at the end of an authorisation, with a key
+that the platform accepts, or by a link to the shop's own address; it reaches the frame by a one-time token or a typed
+code. It ends by log-out, two hours after its last use, twelve hours after its start, with the store's next
+authorisation, and when the merchant or the operator ends it. Where the app is never framed by the shop, the limits are
+fourteen and thirty days.
 """
 
 from __future__ import annotations
@@ -35,9 +37,11 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
 from shopapp import logs
+from shopapp.connections.shop import platform_class, platform_names, platform_without_store
 from shopapp.logs import log_event
 from shopapp.messages.i18n import gettext, html_language
 from shopapp.models import Account, BrowserSession, OneTimeToken, Store, db, read_only
+from shopapp.platforms.base import Platform, SupportsApiKey
 from shopapp.web import interrupted
 from shopapp.web.browser_names import browser_name
 from shopapp.web.headers import own_origin
@@ -46,7 +50,7 @@ from shopapp.web.limits import ENTRY
 bp = Blueprint("session", __name__)
 csrf = CSRFProtect()
 
-COOKIE_HOURS = 48
+COOKIE_DAYS = 31
 """Longer than any session, so that what a browser sends with an ended one is kept for it."""
 TOKEN_SECONDS, CODE_SECONDS = 60, 300
 CODE_CHARS = 24
@@ -59,6 +63,10 @@ _WITHOUT_SESSION = ("health.healthz", "public.buyer_pdf")
 
 class LazySessionInterface(SecureCookieSessionInterface):
     """The cookie that holds the session; a request without the cookie needs no signing key."""
+
+    def get_cookie_samesite(self, app: Flask) -> str | None:
+        """Return Lax for the session of a store that is never framed: other sites' requests go without it."""
+        return "Lax" if session.get("top") else super().get_cookie_samesite(app)
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if self.get_cookie_name(app) in request.cookies:
@@ -79,7 +87,7 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_PARTITIONED=True,
         SESSION_COOKIE_PATH="/",
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=COOKIE_HOURS),
+        PERMANENT_SESSION_LIFETIME=timedelta(days=COOKIE_DAYS),
         WTF_CSRF_TIME_LIMIT=None,
         # it would compare the Referer with the name by which a proxy calls us; _check_origin compares with our own
         WTF_CSRF_SSL_STRICT=False,
@@ -187,11 +195,17 @@ def start_session(store: Store, how: str, accountant_link_id: int | None = None)
     """Start a new session of this store for the browser; nothing of the old one is kept. Commits."""
     logs.bind(store=store.id)
     log_event("session-started", how=how)
+    by_key = connects_by_key(store.platform)
     browser = browser_name(request.headers.get("User-Agent", ""))
-    secret = BrowserSession.begin(store, browser, accountant_link_id)
+    secret = BrowserSession.begin(store, browser, accountant_link_id, by_key and accountant_link_id is None)
     session.clear()
     session.permanent = True
-    session.update(key=secret, store=store.id)
+    session.update(key=secret, store=store.id, **({"top": 1} if by_key else {}))
+
+
+def connects_by_key(platform_name: str) -> bool:
+    """Return whether stores of that platform connect by an API key, outside any frame of the shop."""
+    return issubclass(platform_class(platform_name), SupportsApiKey)
 
 
 def store_required(view: View) -> View:
@@ -207,15 +221,31 @@ def store_required(view: View) -> View:
 
 
 def consent_page(status: int = 200, problem: str = "") -> tuple[str, int]:
-    """Return the page that asks the merchant to authorise the store; it reads nothing from the URL.
+    """Return the page on which the merchant authorises, connects or opens the store; it reads nothing from the URL.
 
-    With 401 it carries what the browser asked for, to return to it.
+    With 401 it carries what the browser asked for, to return to it. It offers each platform, or in a frame those that
+    frame us, or the one of the store that this browser had open.
     """
     back = request.form.get(interrupted.FIELD, "") if request.endpoint == "session.enter" else ""
     if status == 401 and not back:
         back = interrupted.interrupted_request()
     typed = request.method == "POST" and request.endpoint != "session.enter"
-    return render_template("consent.html", problem=problem, back=back, typed=typed), status
+    return render_template(
+        "consent.html", problem=problem, back=back, typed=typed, platforms=_offered_platforms()
+    ), status
+
+
+def _offered_platforms() -> list[type[Platform]]:
+    known = session.get("store")
+    store = g.get("store") or (db.session.get(Store, known) if isinstance(known, int) else None)
+    if store is not None:
+        return [platform_class(store.platform)]
+    is_framed = request.headers.get("Sec-Fetch-Dest") == "iframe"
+    return [
+        platform_class(name)
+        for name in platform_names()
+        if not is_framed or platform_without_store(name).admin_origins()
+    ]
 
 
 def entry_token(store: Store) -> str:
@@ -254,7 +284,11 @@ def enter() -> ResponseReturnValue:
         log_event("session-refused", how=how)
         return consent_page(401, how)
     start_session(store, how)
-    sealed = request.form.get(interrupted.FIELD, "")
+    return return_to(store, request.form.get(interrupted.FIELD, ""))
+
+
+def return_to(store: Store, sealed: str) -> ResponseReturnValue:
+    """Lead a browser that has just logged in to what it had asked for, else to the home page."""
     match interrupted.return_path(sealed, store) if sealed else None:
         case (path, True):
             g.store, g.account = store, Account.find_current(store)
@@ -271,9 +305,13 @@ def leave() -> Response:
     """End this browser's session. Commits."""
     log_event("session-ended", how="log-out", count=BrowserSession.end(g.session_id))
     session.clear()
-    to_merchant = gettext(
-        "A sessão terminou neste navegador. Para voltar, abra a aplicação no painel da loja e carregue em «Abrir "
-        "Quick Invoice»."
+    to_merchant = (
+        gettext("A sessão terminou neste navegador. Para voltar, peça aqui uma ligação de entrada.")
+        if connects_by_key(g.store.platform)
+        else gettext(
+            "A sessão terminou neste navegador. Para voltar, abra a aplicação no painel da loja e carregue em «Abrir "
+            "Quick Invoice»."
+        )
     )
     to_accountant = gettext("A sessão terminou. Para voltar, abra de novo a ligação que a loja lhe deu.")
     flash(to_accountant if g.read_only else to_merchant)
@@ -283,14 +321,21 @@ def leave() -> Response:
 
 
 @bp.get("/authorise")
-def authorise() -> tuple[str, int]:
-    """Show the consent page to a browser with a session, when its store must be authorised again."""
+def authorise() -> ResponseReturnValue:
+    """Show the consent page to a browser with a session, when its store must be authorised again.
+
+    Where the store connects by a key, redirect to the page that takes the new one.
+    """
+    if g.store is not None and connects_by_key(g.store.platform):
+        return redirect(url_for("connect.show", platform=g.store.platform))
     return consent_page()
 
 
 def _template_context() -> dict[str, Any]:
     return {
         "store": g.get("store"),
+        "shop_platform": platform_class(g.store.platform) if g.get("store") is not None else None,
+        "by_key": g.get("store") is not None and connects_by_key(g.store.platform),
         "account": g.get("account"),
         "read_only": g.get("read_only", False),
         "support": current_app.config["SUPPORT_EMAIL"],

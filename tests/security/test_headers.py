@@ -10,6 +10,13 @@ from flask import Flask
 from tests.security.conftest import StoreSession, fill_path, routes
 
 NEVER_FRAMED = {
+    "connect.show",
+    "connect.try_key",
+    "connect.confirm",
+    "sign_in.ask",
+    "sign_in.send",
+    "sign_in.show",
+    "sign_in.enter",
     "install.start",
     "install.callback",
     "install.welcome",

@@ -63,6 +63,7 @@ class Shopkit(
 
     name = "shopkit"
     label = "Shopkit"
+    key_path = ("Account settings", "Developers")
     events, unpaid_order_events, product_events = EVENTS, UNPAID_ORDER_EVENTS, PRODUCT_EVENTS
     invoices_on_request = True
     calls_per_hour = 3600

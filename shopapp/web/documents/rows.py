@@ -11,11 +11,18 @@ from typing import Any
 from flask import g, url_for
 
 from shopapp.connections.provider import provider_label
+from shopapp.connections.shop import lost_access_code
 from shopapp.errors import AppError
 from shopapp.messages.formats import ago, clock, figure, midnight, spaced_tax_id, today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, FIGURES, KEYS, SETTINGS, SETUP
-from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label, warning_text
+from shopapp.messages.wording import (
+    StatusMessage,
+    kind_title,
+    message_for,
+    state_label,
+    warning_text,
+)
 from shopapp.models import Account, Document, first_document
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
 from shopapp.models.followup import FollowUp
@@ -187,7 +194,7 @@ def _pending_message(document: Document, label: str) -> StatusMessage:
     if account is None:
         return message_for("not-connected")
     if g.store.state == "reauthorise":
-        return message_for("store-access")
+        return message_for(lost_access_code(g.store))
     if account.refused_at is not None:
         return message_for(account.refused_code, account.refused_detail, label)
     if account.differs_document_id is not None:

@@ -6,10 +6,11 @@ in `settings`.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from shopapp.connections.provider import (
@@ -20,8 +21,10 @@ from shopapp.connections.provider import (
     provider_with,
     reset_login_rate,
 )
+from shopapp.connections.subscriptions import lacks_webhooks, unsubscribe_webhooks
 from shopapp.documents import merchant_actions
 from shopapp.errors import AppError, CredentialsError, TransientError
+from shopapp.jobs.offboarding import uninstall_store
 from shopapp.jobs.queue import notify_workers
 from shopapp.logs import log_event
 from shopapp.messages.formats import today
@@ -29,10 +32,12 @@ from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, db, now
 from shopapp.web.limits import CHECKS, KEYS
-from shopapp.web.session import store_required, writes_database
+from shopapp.web.session import connects_by_key, store_required, writes_database
 from shopapp.web.setup.check import check_headline, check_setup, finding_row, shop_admin_url
 from shopapp.web.setup.forms import Form, parse_credentials
 from shopapp.web.setup.settings import refresh_provider_lists
+
+log = logging.getLogger(__name__)
 
 bp = Blueprint("setup", __name__, url_prefix="/setup")
 
@@ -48,7 +53,9 @@ def start() -> ResponseReturnValue:
     """Show the providers to choose from."""
     names = provider_names()
     offered = [(name, provider_class(name)) for name in names]
-    return render_template("setup_start.html", providers=offered, ready=is_ready())
+    return render_template(
+        "setup_start.html", providers=offered, ready=is_ready(), without_webhooks=lacks_webhooks(g.store)
+    )
 
 
 @bp.get("/resume")
@@ -208,3 +215,26 @@ def disconnect() -> ResponseReturnValue:
             )
         )
     return redirect(url_for("setup.start"), 303)
+
+
+@bp.post("/disconnect-store")
+@store_required
+def disconnect_store() -> ResponseReturnValue:
+    """Forget the key of a store that connects by one, and end all its sessions; 404 for any other store. Commits."""
+    store = g.store
+    if not connects_by_key(store.platform):
+        abort(404)
+    if request.form.get("sure") != "yes":
+        flash(gettext("Para desligar, marque primeiro a caixa."), "warn")
+        return redirect(url_for("setup.start"), 303)
+    try:
+        unsubscribe_webhooks(store)
+    except AppError as error:
+        # the key may be refused already: a webhook that stays is answered 401, and the platform suspends it
+        db.session.rollback()
+        log.warning("webhooks of a store that leaves stay: %s", error.code)
+    uninstall_store(store)
+    notify_workers()
+    session.clear()
+    flash(gettext("A loja %(shop)s está desligada e a chave foi esquecida.", shop=store.name))
+    return redirect(url_for("home.index"), 303)

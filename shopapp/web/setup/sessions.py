@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from shopapp.logs import log_event
 from shopapp.messages.i18n import gettext, ngettext
 from shopapp.models import BrowserSession
+from shopapp.web.headers import own_origin
 from shopapp.web.session import entry_code, store_required
 
 bp = Blueprint("sessions", __name__, url_prefix="/setup/sessions")
@@ -22,7 +23,9 @@ def index() -> ResponseReturnValue:
 
 def _render(code: str = "") -> str:
     rows = BrowserSession.list_of_store(g.store)
-    return render_template("setup_sessions.html", rows=rows, own_id=g.session_id, code=code)
+    return render_template(
+        "setup_sessions.html", rows=rows, own_id=g.session_id, code=code, own_address=own_origin()
+    )
 
 
 @bp.post("/end-others")

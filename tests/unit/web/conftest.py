@@ -15,9 +15,12 @@ from flask_sqlalchemy import SQLAlchemy
 from dev.factories import make_account, make_store
 from shopapp.models import Account, Document, Store, set_clock
 from shopapp.models import db as database
+from shopapp.platforms import PLATFORMS
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import AccountInfo, Choice, Choices, CredentialField, Series
+from shopapp.web.limits import limiter
 from tests.fakes import PROVIDER_STATE, FakeInvoicing, FakeProvider
+from tests.key_shop import KEYS, KeyShop, shop_info
 from tests.security.conftest import StoreSession, csrf_token_of, log_in
 
 FORTY_HEX = "[0-9a-fA-F]{40}"
@@ -133,3 +136,22 @@ def articles_enabled(shop: StoreSession) -> None:
     assert account is not None
     account.choices = {**account.choices, "articles": True, "stock_changes": True}
     database.session.commit()
+
+
+@pytest.fixture
+def key_shop(monkeypatch: pytest.MonkeyPatch, app: Flask, db: SQLAlchemy) -> Iterator[type[KeyShop]]:
+    """Return the platform whose shops connect by a key; it has two, A and B."""
+    monkeypatch.setitem(PLATFORMS, "shopkit", KeyShop)
+    monkeypatch.setattr(KeyShop, "fails", None)
+    monkeypatch.setattr(KeyShop, "subscribed", [])
+    monkeypatch.setattr(
+        KeyShop,
+        "shops",
+        {
+            KEYS["a"]: shop_info("olariadosado", "Olaria do Sado"),
+            KEYS["b"]: shop_info("quintadaserra", "Quinta da Serra"),
+        },
+    )
+    yield KeyShop
+    limiter.reset()
+    set_clock(None)
