@@ -25,7 +25,7 @@ from shopapp.models.queries.reconciliation import NOT_INVOICES, NOT_STANDING, ZE
 from shopapp.models.queries.reports import Period, TaxKey
 from shopapp.web.limits import EXPORTS
 from shopapp.web.reports.labels import region_label, tax_label
-from shopapp.web.reports.saft_file import SaftDocument, SaftError, SaftFile, read_saft
+from shopapp.web.reports.saft_file import SaftDocument, SaftFile, UnreadableSaft, read_saft
 from shopapp.web.session import accountant_allowed, store_required
 
 bp = Blueprint("report_saft", __name__, url_prefix="/reports/saft")
@@ -100,9 +100,9 @@ def compare() -> ResponseReturnValue:
     uploaded = request.files.get("file")
     try:
         if uploaded is None:
-            raise SaftError("empty")
+            raise UnreadableSaft("empty")
         saft = read_saft(uploaded.stream)
-    except SaftError as problem:
+    except UnreadableSaft as problem:
         return _render(gettext(SENTENCES[problem.code])), 422
     if g.account.nif and saft.tax_id != g.account.nif:
         other = gettext(

@@ -26,7 +26,7 @@ _CHUNK = 64 * 1024
 _ROOT = "AuditFile"
 
 
-class SaftError(Exception):
+class UnreadableSaft(Exception):
     """The file can't be read; `code` says why: too-large, not-xml, bomb, not-saft, zip or empty."""
 
     def __init__(self, code: str) -> None:
@@ -60,7 +60,7 @@ class SaftFile:
 
 
 def read_saft(file: IO[bytes]) -> SaftFile:
-    """Read the file. Raises SaftError."""
+    """Read the file. Raises UnreadableSaft."""
     collector = _Collector()
     parser = DefusedXMLParser(target=collector, forbid_dtd=True)
     try:
@@ -68,12 +68,12 @@ def read_saft(file: IO[bytes]) -> SaftFile:
             parser.feed(chunk)
         parser.close()
     except DefusedXmlException as error:
-        raise SaftError("bomb") from error
+        raise UnreadableSaft("bomb") from error
     except (ParseError, LookupError, ValueError) as error:
-        raise SaftError("not-xml") from error
+        raise UnreadableSaft("not-xml") from error
     found = collector.found
     if not found.first or not found.last:
-        raise SaftError("not-saft")
+        raise UnreadableSaft("not-saft")
     return found
 
 
@@ -81,7 +81,7 @@ def _xml_chunks(file: IO[bytes]) -> Iterator[bytes]:
     begin = file.read(4)
     file.seek(0)
     if not begin:
-        raise SaftError("empty")
+        raise UnreadableSaft("empty")
     if begin[:2] != b"PK":
         yield from _bounded(file)
         return
@@ -89,11 +89,11 @@ def _xml_chunks(file: IO[bytes]) -> Iterator[bytes]:
         with zipfile.ZipFile(file) as archive:
             names = [one for one in archive.infolist() if one.filename.lower().endswith(".xml")]
             if len(names) != 1:
-                raise SaftError("zip")
+                raise UnreadableSaft("zip")
             with archive.open(names[0]) as content:
                 yield from _bounded(content)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
-        raise SaftError("zip") from error
+        raise UnreadableSaft("zip") from error
 
 
 def _bounded(file: IO[bytes]) -> Iterator[bytes]:
@@ -102,7 +102,7 @@ def _bounded(file: IO[bytes]) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         read += len(chunk)
         if read > MAX_XML_BYTES:
-            raise SaftError("too-large")
+            raise UnreadableSaft("too-large")
         yield chunk
 
 
@@ -119,9 +119,9 @@ class _Collector:
     def start(self, tag: str, _: Mapping[str, str]) -> None:
         name = tag.rpartition("}")[2]
         if len(self._path) >= MAX_DEPTH:
-            raise SaftError("bomb")
+            raise UnreadableSaft("bomb")
         if not self._path and name != _ROOT:
-            raise SaftError("not-saft")
+            raise UnreadableSaft("not-saft")
         self._path.append(name)
         self._text = ""
         if name == "Invoice":
@@ -190,19 +190,19 @@ class _Collector:
 
     def _end_document(self, document: SaftDocument) -> None:
         if len(self.found.documents) >= MAX_DOCUMENTS:
-            raise SaftError("too-large")
+            raise UnreadableSaft("too-large")
         self.found.documents.append(document)
         self._document = None
 
 
 def _amount(text: str) -> Decimal:
-    """Return the amount; 0 where there is none. Raises SaftError for a text that is no amount."""
+    """Return the amount; 0 where there is none. Raises UnreadableSaft for a text that is no amount."""
     if not text:
         return Decimal(0)
     try:
         found = Decimal(text)
     except InvalidOperation as error:
-        raise SaftError("not-saft") from error
+        raise UnreadableSaft("not-saft") from error
     if not found.is_finite() or abs(found) >= 10**12:
-        raise SaftError("not-saft")
+        raise UnreadableSaft("not-saft")
     return found

@@ -169,7 +169,7 @@ def test_a_zip_that_unpacks_to_too_much_is_refused_without_filling_the_memory(
     )
     tracemalloc.start()
     try:
-        with pytest.raises(saft_file.SaftError, match="too-large"):
+        with pytest.raises(saft_file.UnreadableSaft, match="too-large"):
             saft_file.read_saft(io.BytesIO(bomb))
         assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
     finally:
