@@ -20,8 +20,8 @@ from tests.security.conftest import StoreSession, fill_path, routes
 from tests.security.test_headers import values
 
 OPEN = {"home.index", "session.authorise", "session.enter", "static", "health.healthz", "install.start",
-        "install.callback", "accountant.open_link", "public.buyer_pdf", "help.page", "help.accountant",
-        "webhooks.receive"}  # fmt: skip
+        "install.callback", "connect.show", "sign_in.ask", "sign_in.show", "accountant.open_link",
+        "public.buyer_pdf", "help.page", "help.accountant", "webhooks.receive"}  # fmt: skip
 
 
 def content_of(ours: StoreSession) -> dict[str, Any]:

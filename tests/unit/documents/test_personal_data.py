@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from sqlalchemy import text
 
@@ -69,8 +70,6 @@ def found_in_clear() -> list[tuple[str, str, str]]:
                     if isinstance(value, bytes | memoryview)
                     else str(value)
                 )
-                folded = (
-                    plain.casefold().encode().decode("unicode_escape", "replace") if "\\u" in plain else plain
-                )
+                folded = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), plain.casefold())
                 found += [(table.name, column, one) for one in MARKERS if one in folded.casefold()]
     return found
