@@ -84,6 +84,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
             "JUMPSELLER_ACCOUNTS_URL": nowhere,
             "JUMPSELLER_API_URL": nowhere,
             "JUMPSELLER_ADMIN_ORIGINS": f"https://localhost:{port}",
+            "SHOPKIT_API_URL": nowhere,
+            "SHOPKIT_ADMIN_URL": nowhere,
             "IGEST_URL": nowhere,
             "PHCGO_LOOPBACK": "",
             "WEB_PROCESSES": "1",
