@@ -237,3 +237,12 @@ def test_without_a_secret_the_page_says_that_the_shop_is_asked(client: FlaskClie
     assert "Sem avisos" in page_text(client.get("/setup"))
     connect(client, secret="the secret")
     assert "Sem avisos" not in page_text(client.get("/setup"))
+
+
+def test_no_page_of_such_a_shop_is_framed_and_its_cookie_stays_on_our_site(client: FlaskClient) -> None:
+    cookie = next(c for c in connect(client).headers.getlist("Set-Cookie") if c.startswith("__Host-session="))
+    assert "SameSite=Lax" in cookie and "HttpOnly" in cookie and "Secure" in cookie
+    for path in ("/setup", "/documents", "/help", PATH, "/sign-in/shopkit", "/sign-in/shopkit/code"):
+        headers = client.get(path).headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin", path
