@@ -133,9 +133,11 @@ def _apply_deletion(document: Document, sale: Sale) -> None:
     """Apply that the shop no longer has the order. Commits."""
     if document.state in (WAITING, PENDING, BLOCKED):
         void_if_not_in_shop(document)
-    elif document.state == ISSUED and sale.cancelled_at is None:
+    elif sale.cancelled_at is None:
+        # one that is being sent is flagged once it is known to exist
         sale.status, sale.cancelled_at = "missing", now()
-        apply_cancellation(document)
+        if document.state == ISSUED:
+            apply_cancellation(document)
 
 
 def apply_cancellation(document: Document, order: Order | None = None) -> None:

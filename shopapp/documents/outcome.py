@@ -175,6 +175,8 @@ def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
         for position, line in enumerate(draft.lines):
             db.session.add(DocumentLine.from_draft_line(document.id, position, line))
     enqueue_followups(document)
+    # what changed in the shop while it was sent could not be compared with it yet
+    FollowUp.restart(document, "order")
     enqueue_transport_code(document, issued)
     if document.kind == "NC":
         credit_notes.apply_issued_credit_note(document)

@@ -24,7 +24,7 @@ from shopapp.models import (
     db,
     now,
 )
-from shopapp.models.document import ISSUED, PENDING, VOID, WAITING
+from shopapp.models.document import BLOCKED, PENDING, VOID, WAITING
 from shopapp.models.lease import MAX_TAKES
 from shopapp.models.webhook import OPENED, QUARANTINED
 from shopapp.platforms.base import UnreadableWebhook, WebhookEvent
@@ -205,10 +205,11 @@ def request_document(store: Store, order_id: str) -> bool:
 def request_order_check(store: Store, order_id: str, is_cancelled: bool) -> None:
     """Have an order read again that has a document, as it was cancelled or edited. Not committed.
 
-    An edited one only after its document was issued: before, it is read for it anyway.
+    An edited one only once its document was sent: before, it is read for it anyway.
     """
     document = Document.current_invoice(store.id, order_id)
-    if document is not None and (document.state == ISSUED or (is_cancelled and document.state != VOID)):
+    is_read_later = document is None or document.state in (WAITING, PENDING, BLOCKED)
+    if document is not None and document.state != VOID and (is_cancelled or not is_read_later):
         order_changes.request_check(document)
     elif is_cancelled:
         Sale.get_or_create(store.id, order_id).record("cancelled")
