@@ -117,12 +117,12 @@ def _install_store(content: dict[str, Any], code: str) -> Store:
     opened = platform_with(name, tokens.access)
     found = _retry_throttled(opened.store_info)
     secret = _retry_throttled(opened.webhook_secret) if isinstance(opened, SupportsWebhookSecret) else ""
-    failpoints.hit("install_before_commit")
     return record_store(name, found, tokens, secret)
 
 
 def record_store(name: str, found: StoreInfo, tokens: OAuthTokens | str, webhook_secret: str = "") -> Store:
     """Store what the platform told of the shop, and its tokens or its API key; end its earlier sessions. Commits."""
+    failpoints.hit("install_before_commit")
     known: dict[str, Any] = {
         "name": found.name[:200], "currency": found.currency[:3], "country": found.country[:2],
         "language": found.language[:10] or "pt", "email": found.email[:200], "url": found.url[:300],

@@ -14,7 +14,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask
+import pytest
+from flask import Flask, current_app
 from sqlalchemy import update
 
 from shopapp.models import Account, Document, FollowUp, db
@@ -22,6 +23,10 @@ from tests.fakes import World
 
 T = TypeVar("T")
 
+EVERY_PLATFORM = pytest.mark.parametrize(
+    "world", ["fakeshop", pytest.param("shopkit", marks=pytest.mark.sweep)], indirect=True
+)
+"""Runs a test with the fake platform, and with Shopkit's adapter and stand-in."""
 IS_NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
@@ -77,6 +82,7 @@ def expire_everything() -> None:
     db.session.execute(update(FollowUp).values(not_before=FollowUp.owed_at))
     db.session.execute(update(Account).values(paused_until=None, pauses=0))
     db.session.commit()
+    current_app.extensions.pop("shop_calls", None)
 
 
 def run_forked(app: Flask, act: Callable[[], object], wait: int = 0) -> tuple[int, int]:

@@ -10,12 +10,14 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import redis
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from dev.servers import Valkey
@@ -27,10 +29,18 @@ from shopapp.jobs.queue import WorkQueue
 from shopapp.models import Document, Store, Webhook, db
 from shopapp.orders import webhooks
 from shopapp.platforms import PLATFORMS
+from shopapp.platforms.base import SupportsApiKey
 from shopapp.platforms.jumpseller import Jumpseller
 from shopapp.platforms.shopkit import Shopkit
-from tests.failure_table.concurrency import IS_NIGHTLY, post_webhook, run_concurrently, run_in_another_worker
+from tests.failure_table.concurrency import (
+    EVERY_PLATFORM,
+    IS_NIGHTLY,
+    run_concurrently,
+    run_in_another_worker,
+)
+from tests.failure_table.shopkit_world import ShopkitWorld
 from tests.fakes import FakePlatform, World, paid_order
+from tests.security.conftest import ORIGIN, csrf_token_of
 
 
 class Signed(FakePlatform):
@@ -52,6 +62,13 @@ class SignedByShopkit(Signed):
     has_valid_signature = staticmethod(Shopkit.has_valid_signature)
     webhook_headers = staticmethod(Shopkit.webhook_headers)
     parse_webhook = staticmethod(Shopkit.parse_webhook)
+
+
+class ConnectedByKey(SignedByShopkit, SupportsApiKey):
+    """The same, connected by a key."""
+
+    key_path = Shopkit.key_path
+    clean_key = staticmethod(Shopkit.clean_key)
 
 
 @pytest.fixture(params=[Signed, pytest.param(SignedByShopkit, marks=pytest.mark.sweep)])
@@ -78,7 +95,20 @@ def documents() -> int:
     return counted(Document)
 
 
-def send(app: Flask, store: Store, body: bytes, **parts: str) -> int:
+def detached(store: Store) -> Any:
+    """Return what `send` needs of the store, for threads that share no session."""
+    names = ("id", "platform", "code", "hook_key", "hooks_token")
+    found = SimpleNamespace(**{name: getattr(store, name) for name in names})
+    db.session.commit()
+    return found
+
+
+def paid_body(number: int, **more: Any) -> bytes:
+    """Return the body of a webhook about a paid order."""
+    return json.dumps({"order": {"id": number, "paid": True, **more}}).encode()
+
+
+def send(app: Flask, store: Any, body: bytes, **parts: str) -> int:
     """Send a webhook of the store's platform and return the status; `parts` replace its default parts."""
     made = hmac.new(parts.get("token", str(store.hooks_token)).encode(), body, hashlib.sha256)
     event = parts.get("event", "order_paid")
@@ -98,10 +128,24 @@ def send(app: Flask, store: Store, body: bytes, **parts: str) -> int:
     return app.test_client().post(address, data=sent, headers=headers).status_code
 
 
-def test_row_01_an_order_of_a_lost_webhook_is_found_and_webhooks_are_subscribed_again(world: World) -> None:
+@pytest.mark.parametrize(
+    ("world", "how"),
+    [
+        ("fakeshop", "missing"),
+        *(pytest.param("shopkit", how, marks=pytest.mark.sweep) for how in ("missing", "paused")),
+    ],
+    indirect=["world"],
+)
+def test_row_01_an_order_of_a_lost_webhook_is_found_and_webhooks_are_subscribed_again(
+    world: World, how: str
+) -> None:
     world.shop.orders["1001"] = paid_order("1001")
     maintenance.check_webhooks(0)
-    world.shop.webhooks.clear()
+    if how == "missing":
+        world.shop.webhooks.clear()
+    else:
+        assert isinstance(world, ShopkitWorld)
+        world.stand_in.suspend_webhooks()
     world.store.reconciled_at = None
     db.session.commit()
     assert maintenance.poll_due_stores(600) == 1
@@ -109,19 +153,20 @@ def test_row_01_an_order_of_a_lost_webhook_is_found_and_webhooks_are_subscribed_
     maintenance.check_webhooks(0)
     db.session.expire_all()
     assert len(world.provider.ledger) == 1
-    assert (len(world.shop.webhooks), world.store.hooks_problem) == (2, "missing")
+    events = PLATFORMS[world.store.platform].events
+    assert (len(world.shop.webhooks), world.store.hooks_problem) == (len(events), how)
 
 
 @pytest.mark.timeout(1800)
-def test_row_02_one_webhook_twenty_times_at_once_is_one_document(app: Flask, world: World) -> None:
-    store, key = world.store.id, world.store.hook_key
+def test_row_02_one_webhook_twenty_times_at_once_is_one_document(app: Flask, signed: World) -> None:
+    world, store = signed, detached(signed.store)
     orders = range(1001, 1001 + (500 if IS_NIGHTLY else 8))
     for number in orders:
         world.shop.orders[str(number)] = paid_order(str(number))
         # half of them identical, half about the same order with different content
         count = itertools.count()
         answers = run_concurrently(
-            app, 20, lambda n=number, c=count: post_webhook(app, key, n, word=next(c) % 2), False
+            app, 20, lambda n=number, c=count: send(app, store, paid_body(n, word=next(c) % 2)), False
         )
         assert answers == [200] * 20
         assert documents() == number - 1001
@@ -134,9 +179,10 @@ def test_row_02_one_webhook_twenty_times_at_once_is_one_document(app: Flask, wor
         assert documents() == number - 1000
     assert sum(hook.copies for hook in db.session.scalars(select(Webhook))) == 20 * len(orders)
     world.run_due_work()
-    assert sorted(world.issued_references()) == sorted(f"QI-{store}-{number}" for number in orders)
+    assert sorted(world.issued_references()) == sorted(f"QI-{store.id}-{number}" for number in orders)
 
 
+@EVERY_PLATFORM
 def test_row_03_the_order_in_which_webhooks_arrive_does_not_matter(world: World) -> None:
     hooks = ("order_paid", "order_canceled", "order_paid")
     for at, arrival in enumerate(itertools.permutations(enumerate(hooks))):
@@ -150,32 +196,45 @@ def test_row_03_the_order_in_which_webhooks_arrive_does_not_matter(world: World)
     assert world.provider.ledger == []
 
 
+@pytest.mark.parametrize("way", ["authorised", pytest.param("by key", marks=pytest.mark.sweep)])
 def test_row_04_before_the_install_is_committed_no_webhook_is_subscribed_or_accepted(
-    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setitem(PLATFORMS, "jumpseller", Signed)
+    monkeypatch.setitem(PLATFORMS, "shopkit", ConnectedByKey)
+    platform, install = ("jumpseller", _authorise) if way == "authorised" else ("shopkit", _paste_key)
     known = db.session.scalar(select(func.count()).select_from(Store))
     seen: list[tuple[Any, ...]] = []
 
     def at(name: str) -> None:
         if name == "install_before_commit":
             client = app.test_client()
-            status = client.post("/hooks/jumpseller/unknown", data=b"{}").status_code
+            status = client.post(f"/hooks/{platform}/unknown", data=b"{}").status_code
             stores = run_in_another_worker(
                 app, lambda: db.session.scalar(select(func.count()).select_from(Store))
             )
             seen.append((status, stores, list(world.shop.webhooks)))
 
     monkeypatch.setattr(failpoints, "hit", at)
-    browser = app.test_client()
-    asked = parse_qs(urlsplit(browser.get("/install").headers["Location"]).query)
-    given = {"state": asked["state"][0], "code": "the code"}
-    assert browser.get("/install/callback", query_string=given).status_code == 303
+    install(app.test_client())
     assert seen == [(401, known, [])] and world.shop.webhooks == []
     assert kept() == 0
     maintenance.check_webhooks(3600)
-    store = Store.find("jumpseller", "fake")
-    assert store is not None and all(url.endswith(store.hook_key) for _, url in world.shop.webhooks)
+    store = Store.find(platform, "fake")
+    assert store is not None and world.shop.webhooks
+    assert all(url.endswith(store.hook_key) for _, url in world.shop.webhooks)
+
+
+def _authorise(browser: FlaskClient) -> None:
+    asked = parse_qs(urlsplit(browser.get("/install").headers["Location"]).query)
+    given = {"state": asked["state"][0], "code": "the code"}
+    assert browser.get("/install/callback", query_string=given).status_code == 303
+
+
+def _paste_key(browser: FlaskClient) -> None:
+    path = "/connect/shopkit"
+    form = {"csrf_token": csrf_token_of(browser, path), "shop": "Fake", "key": "a" * 40, "secret": "s"}
+    assert browser.post(path, data=form, headers={"Origin": ORIGIN}).status_code == 303
 
 
 BODY = json.dumps(
@@ -255,26 +314,26 @@ def test_row_08_a_hostile_body_is_refused_unsigned_and_quarantined_signed(app: F
 
 
 def test_row_09_the_clock_notifies_the_workers_when_the_webhook_could_not(
-    app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+    app: Flask, signed: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The process died between its answer and the thread that notifies the workers.
     monkeypatch.setattr(WorkQueue, "notify", lambda work_queue: None)
-    world.shop.orders["1001"] = paid_order("1001")
-    assert post_webhook(app, world.store.hook_key, 1001) == 200
+    signed.shop.orders["1001"] = paid_order("1001")
+    assert send(app, signed.store, BODY) == 200
     with redis.from_url(valkey.url) as connection:
         assert connection.llen("rq:queue:work") == 0
         tick(app)
         assert connection.llen("rq:queue:work") == 1
-    world.run_due_work()
-    assert len(world.provider.ledger) == 1
+    signed.run_due_work()
+    assert len(signed.provider.ledger) == 1
 
 
 @pytest.mark.timeout(1800)
-def test_row_10_a_burst_of_webhooks_is_answered_and_delays_no_other_store(app: Flask, world: World) -> None:
-    many = 1000 if IS_NIGHTLY else 200
+def test_row_10_a_burst_of_webhooks_is_answered_and_delays_no_other_store(app: Flask, signed: World) -> None:
+    many, world = 1000 if IS_NIGHTLY else 200, signed
     other = world.add_store("other")
     world.add_account(other)
-    key, numbers = world.store.hook_key, iter(range(2001, 2001 + many))
+    store, numbers = detached(world.store), iter(range(2001, 2001 + many))
     lock = threading.Lock()
 
     def sends() -> list[int]:
@@ -285,7 +344,7 @@ def test_row_10_a_burst_of_webhooks_is_answered_and_delays_no_other_store(app: F
             if not number:
                 return answers
             world.shop.orders[str(number)] = paid_order(str(number))
-            answers.append(post_webhook(app, key, number))
+            answers.append(send(app, store, paid_body(number)))
 
     answers = [status for each in run_concurrently(app, 8, sends, False) for status in each]
     assert answers == [200] * many
