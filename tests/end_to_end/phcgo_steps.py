@@ -388,5 +388,12 @@ def drafted_then_paid(world: PhcGoWorld, position: str) -> None:
     no_drafts_left(world, before)
 
 
-DRAFT_SWITCHES = ("transport-required", "dossier-sign", "dossier-used-up", "draft-dossier", "email-answer")
+DRAFT_SWITCHES = (
+    "transport-required",
+    "transport-code",
+    "dossier-sign",
+    "dossier-used-up",
+    "draft-dossier",
+    "email-answer",
+)
 """Switches of order notes, guides and e-mail, used once every option is on."""
