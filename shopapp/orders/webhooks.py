@@ -87,15 +87,13 @@ def _apply_event(store: Store, event: WebhookEvent, webhook: Webhook) -> None:
         )
         return
     if event.kind == "paid":
-        if _names_another_order(sale, event):
-            # a test that happens to name this one; the order is read all the same
-            request_document(store, event.order_id)
-            return
-        if sale.cancelled_at is not None and webhook.received_at > sale.cancelled_at:
-            # a second payment
-            sale.first_paid_hook_at = webhook.received_at
-        sale.first_paid_hook_at = sale.first_paid_hook_at or webhook.received_at
-        _record_announced_payment(sale, event)
+        # a test may happen to name this order: it announces no payment, and the order is read all the same
+        if not _names_another_order(sale, event):
+            if sale.cancelled_at is not None and webhook.received_at > sale.cancelled_at:
+                # a second payment
+                sale.first_paid_hook_at = webhook.received_at
+            sale.first_paid_hook_at = sale.first_paid_hook_at or webhook.received_at
+            _record_announced_payment(sale, event)
         request_document(store, event.order_id)
         return
     if event.kind == "updated" and _shows_new_payment(store, event):
