@@ -30,7 +30,7 @@ class ShopkitShop(Merchant):
             raise StepFailed(f"not connected: {self.browser.url} {self.browser.text[:300]}")
 
     def about(self) -> dict[str, Any]:
-        """Return what the stand-in tells of the store: its key and secret, its webhooks."""
+        """Ask the stand-in for the store's key, secret and webhooks."""
         found: dict[str, Any] = requests.get(self._shop_url("").rstrip("/"), timeout=30).json()
         return found
 

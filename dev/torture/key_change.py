@@ -34,7 +34,7 @@ PAGES = ("/", "/documents", "/documents?estado=espera", "/reports", "/products",
 
 @dataclass
 class OpenedPages:
-    """What a merchant saw once the old key was gone."""
+    """The pages and searches that were tried after the old key was removed."""
 
     opened: int = 0
     closed: list[str] = field(default_factory=list)

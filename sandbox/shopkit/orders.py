@@ -1,4 +1,4 @@
-"""What happens to orders: each change is stored and sends its webhooks, with the origin that made it."""
+"""Place and change orders: each change is stored and sends its webhooks, which name its origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a buyer sees: the page of an order with its invoice, and the invoice that was put there as a file."""
+"""The buyer's pages: an order with its invoice, and the invoice's file where one was uploaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reports count of an issued document's draft: its means of payment and its warnings.
+"""The payments and warnings of each issued document, copied from its draft so that reports can count them.
 
 The draft itself is encrypted, and thousands of them can't be opened for one page. Neither says anything of the buyer.
 """
@@ -25,7 +25,7 @@ Index(
 
 
 class DocumentPayment(db.Model):  # type: ignore[name-defined,misc]
-    """What was paid of one document by one means."""
+    """The amount of one document that was paid by one means of payment."""
 
     __tablename__ = "document_payment"
     __table_args__ = (UniqueConstraint("document_id", "mechanism"),)

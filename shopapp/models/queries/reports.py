@@ -73,7 +73,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TaxKey:
-    """What the lines of a report's row have in common."""
+    """The values by which document lines are grouped into one row of a report."""
 
     region: str
     rate: Decimal
